@@ -1,0 +1,56 @@
+/**
+ * @file Numbers as Python prints them, so that what tsuno prints is what Keras prints: ties go to the even digit
+ * (`0.15625` → `0.1562`; JavaScript's `toFixed` says `0.1563`) and exponents have two digits (`3.1200e-04`).
+ */
+
+/**
+ * Python's `f'{value:.{digits}f}'`.
+ *
+ * @example
+ * ```ts
+ * fixed(0.15625, 4); // '0.1562'
+ * fixed(2.5, 0);     // '2'
+ * ```
+ */
+export function fixed(value: number, digits: number): string {
+  if (!Number.isFinite(value)) return nonFinite(value);
+  const rounded = value.toFixed(digits);
+  // Halfway between two decimals of `digits` digits lie only the odd multiples of 2^-(digits + 1).
+  const isTie = Math.abs(value * 2 ** (digits + 1)) % 2 === 1;
+  if (!isTie || Number(rounded.at(-1)) % 2 === 0) return rounded;
+  // `toFixed` went away from zero to an odd digit; the even neighbour is one unit nearer to zero.
+  return (Number(rounded) - Math.sign(value) * 10 ** -digits).toFixed(digits);
+}
+
+/** Python's `f'{value:.{digits}e}'`. */
+export function exponential(value: number, digits: number): string {
+  if (!Number.isFinite(value)) return nonFinite(value);
+  return value.toExponential(digits).replace(/e([+-])(\d)$/, 'e$10$2');
+}
+
+/** Python's `f'{count:,}'` of a whole number: `93,962`. */
+export function thousands(count: number): string {
+  return String(count).replace(/\B(?=(\d{3})+$)/g, ',');
+}
+
+/** Keras's form of a loss or metric: `0.9123`, small ones as `3.1200e-04`. */
+export function metricValue(value: number): string {
+  return Math.abs(value) > 1e-3 ? fixed(value, 4) : exponential(value, 4);
+}
+
+/** Bytes in units of 1024: `367.04 KB`. */
+export function memorySize(bytes: number): string {
+  const units = ['B', 'KB', 'MB', 'GB', 'TB', 'PB'];
+  let size = bytes;
+  let unit = 0;
+  while (size >= 1024 && unit < units.length - 1) {
+    size /= 1024;
+    unit++;
+  }
+  return `${fixed(size, 2)} ${units[unit]}`;
+}
+
+function nonFinite(value: number): string {
+  if (Number.isNaN(value)) return 'nan';
+  return value > 0 ? 'inf' : '-inf';
+}
