@@ -1,0 +1,130 @@
+/**
+ * @file Whole files from a folder of this machine or from a server, by one function for Node and browsers, and their
+ * SHA-256.
+ */
+import { show, TsunoError } from '../core/errors.ts';
+import { hex } from './idx.ts';
+
+type Bytes = Uint8Array<ArrayBuffer>;
+
+/** Reads a file by its name; `undefined` where there is none of that name. */
+export type FileReader = (name: string) => Promise<Bytes | undefined>;
+
+/** Whether this is Node, which has folders. */
+export function inNode(): boolean {
+  return typeof process === 'object' && typeof process.versions?.node === 'string';
+}
+
+/**
+ * A reader of the files in `from`: in Node a folder's path, a `file:` or `http(s):` URL; in a browser a URL, relative
+ * ones to the page.
+ *
+ * @param where Who asks, for messages.
+ * @throws TsunoError `FILE` where a folder is missing, unreadable or a file; the reader throws it where a file cannot
+ * be read.
+ */
+export async function openFolder(from: string | URL, where: string): Promise<FileReader> {
+  const isUrl = from instanceof URL || /^(https?|file):/.test(from);
+  if (!inNode()) return serverReader(isUrl ? new URL(from) : pageUrl(from, where), where);
+  if (!isUrl) return folderReader(from, where);
+  const url = new URL(from);
+  if (url.protocol !== 'file:') return serverReader(url, where);
+  const { fileURLToPath } = await import('node:url');
+  return folderReader(fileURLToPath(url), where);
+}
+
+async function folderReader(folder: string, where: string): Promise<FileReader> {
+  const { readFile, stat } = await import('node:fs/promises');
+  const { join } = await import('node:path');
+  const info = await stat(folder).catch((error: unknown) => {
+    throw unreadable(where, `folder ${show(folder)}`, osCode(error), error);
+  });
+  if (!info.isDirectory()) {
+    throw new TsunoError('FILE', {
+      where,
+      what: show(folder),
+      expected: 'a folder',
+      found: 'a file (ENOTDIR)',
+    });
+  }
+  return async (name) => {
+    try {
+      const { buffer, byteOffset, byteLength } = await readFile(join(folder, name));
+      return new Uint8Array(buffer, byteOffset, byteLength);
+    } catch (error) {
+      if (osCode(error) === 'ENOENT') return undefined;
+      throw unreadable(where, show(join(folder, name)), osCode(error), error);
+    }
+  };
+}
+
+function serverReader(base: URL, where: string): FileReader {
+  return async (name) => {
+    const url = new URL(base);
+    url.pathname = `${base.pathname.replace(/\/$/, '')}/${name}`;
+    try {
+      const response = await fetch(url);
+      if (response.ok) return new Uint8Array(await response.arrayBuffer());
+      if (response.status === 404 || response.status === 410) return undefined;
+      throw unreadable(where, show(url.href), `HTTP ${response.status}`);
+    } catch (error) {
+      if (error instanceof TsunoError) throw error;
+      throw unreadable(where, show(url.href), String(error), error);
+    }
+  };
+}
+
+function pageUrl(from: string, where: string): URL {
+  try {
+    return new URL(from, globalThis.document?.baseURI ?? globalThis.location?.href);
+  } catch (error) {
+    throw new TsunoError('ARGUMENT', {
+      where,
+      what: 'from',
+      expected: 'a URL',
+      found: show(from),
+      cause: error,
+    });
+  }
+}
+
+/** `ENOENT` and its like. */
+function osCode(error: unknown): string {
+  const code = error instanceof Error && 'code' in error ? error.code : undefined;
+  return typeof code === 'string' ? code : String(error);
+}
+
+function unreadable(where: string, what: string, found: string, cause?: unknown): TsunoError {
+  return new TsunoError('FILE', { where, what, expected: 'readable', found, cause });
+}
+
+/**
+ * Compares the SHA-256 of `bytes` with the one expected.
+ *
+ * @param name The file, for messages.
+ * @throws TsunoError `CHECKSUM` where they differ, `UNSUPPORTED` where the platform computes none: a page that came
+ * over plain `http:` from another machine.
+ */
+export async function checkSum(bytes: Bytes, expected: string, name: string): Promise<void> {
+  const subtle = globalThis.crypto?.subtle;
+  if (!subtle) {
+    throw new TsunoError('UNSUPPORTED', {
+      where: name,
+      what: 'the page',
+      expected: 'loaded over https: or from localhost, for checksums to be computed',
+      found: String(globalThis.location?.origin),
+      repair: 'Or pass verify: false.',
+    });
+  }
+  const digest = new Uint8Array(await subtle.digest('SHA-256', bytes));
+  const found = Array.from(digest, hex).join('');
+  if (found === expected) return;
+  throw new TsunoError('CHECKSUM', {
+    where: name,
+    what: 'SHA-256 of the file',
+    expected,
+    found: `${found} over ${bytes.length} bytes`,
+    repair:
+      'The file is not the original: get it again, or pass verify: false to load files of your own.',
+  });
+}
