@@ -9,7 +9,7 @@
  * Images come padded already; windows do not overlap.
  */
 import { type Shape, sizeOf } from '../core/shape.ts';
-import { apply1, type Value } from '../ir/graph.ts';
+import { apply1 } from '../ir/graph.ts';
 import type { Op } from '../ir/op.ts';
 import {
   type ConvAttrs,

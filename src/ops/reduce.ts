@@ -23,9 +23,7 @@ export const reduceMaxOp: Op<ReduceAttrs, 'reduce_max'> = {
     const axes = x!.shape.flatMap((_, axis) => (axis >= from && axis < to ? [axis] : []));
     return [mul(attained, div(g!, reduceSum(attained, axes, true)))];
   },
-  reference: ([x], attrs) => [
-    foldReference(x!, attrs, Number.NEGATIVE_INFINITY, (top, e) => (e > top ? e : top)),
-  ],
+  reference: ([x], attrs) => [foldReference(x!, attrs, Number.NEGATIVE_INFINITY, Math.max)],
 };
 /** Maximum over `axes` (default all). */
 export function reduceMax(x: Value, axes?: readonly number[], keepDims = false): Value {
