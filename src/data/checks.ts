@@ -215,6 +215,7 @@ function fits(expected: PartialShape, actual: Shape): boolean {
 
 function shapeRepair(expected: PartialShape, actual: Shape): string | undefined {
   const sample = expected.slice(1);
+  if (fits(sample, actual.slice(1))) return undefined;
   const reshape = `reshape(${show([-1, ...sample])})`;
   if (fits(sample, actual)) {
     return `The axis of samples is missing: for one sample use ${reshape}.`;

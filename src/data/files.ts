@@ -7,8 +7,13 @@ import { hex } from './idx.ts';
 
 type Bytes = Uint8Array<ArrayBuffer>;
 
-/** Reads a file by its name; `undefined` where there is none of that name. */
-export type FileReader = (name: string) => Promise<Bytes | undefined>;
+/** Where files are, by name. */
+export interface Folder {
+  /** The folder's path or URL, for messages. */
+  readonly place: string;
+  /** Reads a whole file; `undefined` where there is none of that name. */
+  read(name: string): Promise<Bytes | undefined>;
+}
 
 /** Whether this is Node, which has folders. */
 export function inNode(): boolean {
@@ -16,24 +21,23 @@ export function inNode(): boolean {
 }
 
 /**
- * A reader of the files in `from`: in Node a folder's path, a `file:` or `http(s):` URL; in a browser a URL, relative
- * ones to the page.
+ * The folder `from`: in Node a path, a `file:` or an `http(s):` URL; in a browser a URL, relative ones to the page.
  *
  * @param where Who asks, for messages.
- * @throws TsunoError `FILE` where a folder is missing, unreadable or a file; the reader throws it where a file cannot
- * be read.
+ * @throws TsunoError `FILE` where a folder is missing, unreadable or a file; `read` throws it where a file
+ * cannot be read.
  */
-export async function openFolder(from: string | URL, where: string): Promise<FileReader> {
+export async function openFolder(from: string | URL, where: string): Promise<Folder> {
   const isUrl = from instanceof URL || /^(https?|file):/.test(from);
-  if (!inNode()) return serverReader(isUrl ? new URL(from) : pageUrl(from, where), where);
-  if (!isUrl) return folderReader(from, where);
+  if (!inNode()) return serverFolder(isUrl ? new URL(from) : pageUrl(from, where), where);
+  if (!isUrl) return localFolder(from, where);
   const url = new URL(from);
-  if (url.protocol !== 'file:') return serverReader(url, where);
+  if (url.protocol !== 'file:') return serverFolder(url, where);
   const { fileURLToPath } = await import('node:url');
-  return folderReader(fileURLToPath(url), where);
+  return localFolder(fileURLToPath(url), where);
 }
 
-async function folderReader(folder: string, where: string): Promise<FileReader> {
+async function localFolder(folder: string, where: string): Promise<Folder> {
   const { readFile, stat } = await import('node:fs/promises');
   const { join } = await import('node:path');
   const info = await stat(folder).catch((error: unknown) => {
@@ -47,30 +51,36 @@ async function folderReader(folder: string, where: string): Promise<FileReader> 
       found: 'a file (ENOTDIR)',
     });
   }
-  return async (name) => {
-    try {
-      const { buffer, byteOffset, byteLength } = await readFile(join(folder, name));
-      return new Uint8Array(buffer, byteOffset, byteLength);
-    } catch (error) {
-      if (osCode(error) === 'ENOENT') return undefined;
-      throw unreadable(where, show(join(folder, name)), osCode(error), error);
-    }
+  return {
+    place: folder,
+    async read(name) {
+      try {
+        const { buffer, byteOffset, byteLength } = await readFile(join(folder, name));
+        return new Uint8Array(buffer, byteOffset, byteLength);
+      } catch (error) {
+        if (osCode(error) === 'ENOENT') return undefined;
+        throw unreadable(where, show(join(folder, name)), osCode(error), error);
+      }
+    },
   };
 }
 
-function serverReader(base: URL, where: string): FileReader {
-  return async (name) => {
-    const url = new URL(base);
-    url.pathname = `${base.pathname.replace(/\/$/, '')}/${name}`;
-    try {
-      const response = await fetch(url);
-      if (response.ok) return new Uint8Array(await response.arrayBuffer());
-      if (response.status === 404 || response.status === 410) return undefined;
-      throw unreadable(where, show(url.href), `HTTP ${response.status}`);
-    } catch (error) {
-      if (error instanceof TsunoError) throw error;
-      throw unreadable(where, show(url.href), String(error), error);
-    }
+function serverFolder(base: URL, where: string): Folder {
+  return {
+    place: base.href,
+    async read(name) {
+      const url = new URL(base);
+      url.pathname = `${base.pathname.replace(/\/$/, '')}/${name}`;
+      try {
+        const response = await fetch(url);
+        if (response.ok) return new Uint8Array(await response.arrayBuffer());
+        if (response.status === 404 || response.status === 410) return undefined;
+        throw unreadable(where, show(url.href), `HTTP ${response.status}`);
+      } catch (error) {
+        if (error instanceof TsunoError) throw error;
+        throw unreadable(where, show(url.href), String(error), error);
+      }
+    },
   };
 }
 

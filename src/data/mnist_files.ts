@@ -5,7 +5,7 @@
 import { show, TsunoError } from '../core/errors.ts';
 import { showShape } from '../core/shape.ts';
 import { Dataset } from './dataset.ts';
-import { checkSum, type FileReader } from './files.ts';
+import { checkSum, type Folder } from './files.ts';
 import { parseIdx, unpackIdx } from './idx.ts';
 
 /** The two parts of such a data set. */
@@ -41,7 +41,7 @@ export const mnistFileNames: readonly string[] = Object.values(fileNames).flatMa
  */
 export async function loadMnistFiles<P extends Part>(
   layout: MnistLayout,
-  reader: FileReader,
+  folder: Folder,
   only: P | undefined,
 ): Promise<Record<P, ByteDataset>> {
   if (only !== undefined && !Object.hasOwn(fileNames, only)) {
@@ -52,16 +52,17 @@ export async function loadMnistFiles<P extends Part>(
       found: show(only),
     });
   }
-  const parts: Part[] = only ? [only] : ['train', 'test'];
-  const loaded = parts.map(async (part) => [part, await loadPart(layout, reader, part)] as const);
-  return Object.fromEntries(await Promise.all(loaded)) as Record<P, ByteDataset>;
+  const loaded: Partial<Record<Part, ByteDataset>> = {};
+  // one file after the other, so that of several faults always the same one is reported
+  for (const part of only ? [only] : (['train', 'test'] as const)) {
+    loaded[part] = await loadPart(layout, folder, part);
+  }
+  return loaded as Record<P, ByteDataset>;
 }
 
-async function loadPart(layout: MnistLayout, reader: FileReader, part: Part): Promise<ByteDataset> {
-  const [images, labels] = await Promise.all([
-    readPart(layout, reader, fileNames[part].images, [28, 28]),
-    readPart(layout, reader, fileNames[part].labels, []),
-  ]);
+async function loadPart(layout: MnistLayout, folder: Folder, part: Part): Promise<ByteDataset> {
+  const images = await readPart(layout, folder, fileNames[part].images, [28, 28]);
+  const labels = await readPart(layout, folder, fileNames[part].labels, []);
   if (images.length !== labels.length) {
     throw new TsunoError('DATA_MISMATCH', {
       where: layout.name,
@@ -77,17 +78,17 @@ async function loadPart(layout: MnistLayout, reader: FileReader, part: Part): Pr
 /** One file as a tensor `[n, ...sample]`, its sum checked before its contents are believed. */
 async function readPart(
   layout: MnistLayout,
-  reader: FileReader,
+  folder: Folder,
   name: string,
   sample: readonly number[],
 ) {
-  const packed = (await reader(name)) ?? (await reader(`${name}.gz`));
+  const packed = (await folder.read(name)) ?? (await folder.read(`${name}.gz`));
   if (!packed) {
     throw new TsunoError('FILE', {
       where: layout.name,
-      what: 'the folder',
+      what: show(folder.place),
       expected: `must have a file ${name} or ${name}.gz`,
-      found: 'a folder without',
+      found: 'neither',
     });
   }
   const bytes = await unpackIdx(packed, { name });
