@@ -14,18 +14,28 @@
  */
 export function fixed(value: number, digits: number): string {
   if (!Number.isFinite(value)) return nonFinite(value);
-  const rounded = value.toFixed(digits);
+  const sign = value < 0 || Object.is(value, -0) ? '-' : '';
+  const size = Math.abs(value);
+  if (size >= 1e21) return `${sign}${BigInt(size)}${digits > 0 ? `.${'0'.repeat(digits)}` : ''}`;
+  const rounded = size.toFixed(digits);
   // Halfway between two decimals of `digits` digits lie only the odd multiples of 2^-(digits + 1).
-  const isTie = Math.abs(value * 2 ** (digits + 1)) % 2 === 1;
-  if (!isTie || Number(rounded.at(-1)) % 2 === 0) return rounded;
-  // `toFixed` went away from zero to an odd digit; the even neighbour is one unit nearer to zero.
-  return (Number(rounded) - Math.sign(value) * 10 ** -digits).toFixed(digits);
+  const isTie = (size * 2 ** (digits + 1)) % 2 === 1;
+  if (!isTie || Number(rounded.at(-1)) % 2 === 0) return sign + rounded;
+  // `toFixed` went up to an odd digit; the even one is below.
+  return sign + (Number(rounded) - 10 ** -digits).toFixed(digits);
 }
 
-/** Python's `f'{value:.{digits}e}'`. */
+/** Python's `f'{value:.{digits}e}'`, for one digit or more. */
 export function exponential(value: number, digits: number): string {
   if (!Number.isFinite(value)) return nonFinite(value);
-  return value.toExponential(digits).replace(/e([+-])(\d)$/, 'e$10$2');
+  const exact = value.toExponential(60);
+  const end = exact.indexOf('.') + 1 + digits;
+  const isTie = /^50*e/.test(exact.slice(end));
+  const text =
+    isTie && Number(exact[end - 1]) % 2 === 0
+      ? exact.slice(0, end) + exact.slice(exact.indexOf('e'))
+      : value.toExponential(digits);
+  return text.replace(/e([+-])(\d)$/, 'e$10$2');
 }
 
 /** Python's `f'{count:,}'` of a whole number: `93,962`. */
