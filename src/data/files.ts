@@ -29,10 +29,9 @@ export function inNode(): boolean {
  */
 export async function openFolder(from: string | URL, where: string): Promise<Folder> {
   const isUrl = from instanceof URL || /^(https?|file):/.test(from);
-  if (!inNode()) return serverFolder(isUrl ? new URL(from) : pageUrl(from, where), where);
-  if (!isUrl) return localFolder(from, where);
-  const url = new URL(from);
-  if (url.protocol !== 'file:') return serverFolder(url, where);
+  if (!isUrl && inNode()) return localFolder(from, where);
+  const url = parseUrl(from, where);
+  if (url.protocol !== 'file:' || !inNode()) return serverFolder(url, where);
   const { fileURLToPath } = await import('node:url');
   return localFolder(fileURLToPath(url), where);
 }
@@ -84,7 +83,8 @@ function serverFolder(base: URL, where: string): Folder {
   };
 }
 
-function pageUrl(from: string, where: string): URL {
+/** Relative URLs are relative to the page, where there is one. */
+function parseUrl(from: string | URL, where: string): URL {
   try {
     return new URL(from, globalThis.document?.baseURI ?? globalThis.location?.href);
   } catch (error) {
@@ -92,7 +92,7 @@ function pageUrl(from: string, where: string): URL {
       where,
       what: 'from',
       expected: 'a URL',
-      found: show(from),
+      found: show(String(from)),
       cause: error,
     });
   }

@@ -99,14 +99,15 @@ interface ElementType {
   read(view: DataView, at: number): number;
 }
 
-const elementTypes: Readonly<Record<number, ElementType>> = {
-  8: { dtype: 'uint8', bytes: 1, read: (view, at) => view.getUint8(at) },
-  9: { dtype: 'int32', bytes: 1, read: (view, at) => view.getInt8(at) },
-  11: { dtype: 'int32', bytes: 2, read: (view, at) => view.getInt16(at) },
-  12: { dtype: 'int32', bytes: 4, read: (view, at) => view.getInt32(at) },
-  13: { dtype: 'float32', bytes: 4, read: (view, at) => view.getFloat32(at) },
-  14: { dtype: 'float32', bytes: 8, read: (view, at) => view.getFloat64(at) },
-};
+/** By the type byte. */
+const elementTypes: ReadonlyMap<number, ElementType> = new Map([
+  [0x08, { dtype: 'uint8', bytes: 1, read: (view, at) => view.getUint8(at) }],
+  [0x09, { dtype: 'int32', bytes: 1, read: (view, at) => view.getInt8(at) }],
+  [0x0b, { dtype: 'int32', bytes: 2, read: (view, at) => view.getInt16(at) }],
+  [0x0c, { dtype: 'int32', bytes: 4, read: (view, at) => view.getInt32(at) }],
+  [0x0d, { dtype: 'float32', bytes: 4, read: (view, at) => view.getFloat32(at) }],
+  [0x0e, { dtype: 'float32', bytes: 8, read: (view, at) => view.getFloat64(at) }],
+]);
 
 /** The format would allow 255; no data set has more than 8, whose product is still a number. */
 const maxRank = 8;
@@ -128,7 +129,7 @@ function headerSize(head: Uint8Array): number {
 function readHeader(bytes: Uint8Array, name: string): Header {
   if (bytes.length < 4) throw truncated(name, 'IDX header', '4 bytes', bytes.length);
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.length);
-  const type = elementTypes[view.getUint8(2)];
+  const type = elementTypes.get(view.getUint8(2));
   const rank = view.getUint8(3);
   if (view.getUint16(0) !== 0 || !type || rank < 1 || rank > maxRank) {
     throw new TsunoError('IDX_FORMAT', {

@@ -29,6 +29,12 @@ function bigEndian(
   });
 }
 
+/** Of the processor since `start`, so that other programs on the machine do not count. */
+function milliseconds(start: NodeJS.CpuUsage): number {
+  const { user, system } = process.cpuUsage(start);
+  return (user + system) / 1000;
+}
+
 const types: [name: string, type: number, dtype: string, bytes: number[], values: number[]][] = [
   ['unsigned byte', 0x08, 'uint8', [0, 7, 128, 255], [0, 7, 128, 255]],
   ['signed byte', 0x09, 'int32', [0, 127, 128, 255], [0, 127, -128, -1]],
@@ -150,13 +156,13 @@ test('a header that promises 2³²−1 items in 1 KB is refused quickly, with li
     const file = idx(0x0e, shape, new Uint8Array(1024));
     for (const form of [file, new Uint8Array(gzipSync(file))]) {
       const before = process.memoryUsage().arrayBuffers;
-      const start = performance.now();
+      const start = process.cpuUsage();
       const error = await refuses(
         () => readIdx(form, { name: 'liar', maxBytes: Number.MAX_VALUE }),
         'IDX_TRUNCATED',
         '[liar]',
       );
-      assert.ok(performance.now() - start < 50, `${performance.now() - start} ms`);
+      assert.ok(milliseconds(start) < 50, `${milliseconds(start)} ms`);
       assert.ok(process.memoryUsage().arrayBuffers - before < 10e6);
       assert.equal(error.found, String(file.length));
     }
@@ -191,7 +197,7 @@ test('a gzip bomb is stopped at the size its header needs', async () => {
   const bomb = new Uint8Array(gzipSync(inside, { level: 1 }));
   for (const allowTrailing of [false, true]) {
     const before = process.memoryUsage().arrayBuffers;
-    const start = performance.now();
+    const start = process.cpuUsage();
     if (allowTrailing) {
       assert.equal((await readIdx(bomb, { allowTrailing })).length, 10_000);
     } else {
@@ -202,7 +208,7 @@ test('a gzip bomb is stopped at the size its header needs', async () => {
         'end after 10008 bytes',
       );
     }
-    assert.ok(performance.now() - start < 100, `${performance.now() - start} ms`);
+    assert.ok(milliseconds(start) < 100, `${milliseconds(start)} ms`);
     assert.ok(process.memoryUsage().arrayBuffers - before < 10e6);
   }
 });

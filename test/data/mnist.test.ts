@@ -143,6 +143,7 @@ test('a folder that is missing, a file, or without the files', async () => {
   await refuses(load(join(packaged, labelsFile)), 'FILE', labelsFile, 'ENOTDIR');
   const empty = await folder('empty', {});
   await refuses(load(empty), 'FILE', `${imagesFile} or ${imagesFile}.gz`, JSON.stringify(empty));
+  await refuses(load('http://'), 'ARGUMENT', '[mnist] from must be a URL', '"http://"');
   const nested = await folder('nested', {});
   await mkdir(join(nested, imagesFile));
   await refuses(load(nested), 'FILE', imagesFile, 'EISDIR');
