@@ -90,7 +90,7 @@ describe('the package', () => {
 
   test('passes publint', async () => {
     const tarball = new Uint8Array(readFileSync(join(scratch, packed.filename))).buffer;
-    const { messages, pkg } = await publint({ pkgDir: root, strict: true, pack: { tarball } });
+    const { messages, pkg } = await publint({ strict: true, pack: { tarball } });
     assert.ok(pkg !== undefined);
     assert.deepEqual(
       messages.map((message) => formatMessage(message, pkg)),

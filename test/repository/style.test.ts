@@ -1,10 +1,9 @@
 /** @file The habits that a machine can check: the rules of style.ts on every file, and each rule on a wrong text. */
 import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
-import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, test } from 'node:test';
-import { filesBelow, read, repositoryFiles, root } from './sources.ts';
+import { read, repositoryFiles, root } from './sources.ts';
 import { findings, rules } from './style.ts';
 
 const files = repositoryFiles();
@@ -85,45 +84,6 @@ describe('the lockfile', () => {
   });
 });
 
-describe('docs/layout.md', () => {
-  const page = read('docs/layout.md');
-  const rows = [...page.matchAll(/^\| `([\w./-]+)` \|(.*)\| (.*) \|$/gm)].map((row) => ({
-    folder: row[1]!,
-    door: row[3]!,
-  }));
-
-  test('names every folder of src/', () => {
-    const folders = new Set(filesBelow('src').flatMap((path) => ancestors(path)));
-    assert.deepEqual(
-      [...folders].filter((folder) => !rows.some((row) => row.folder === folder)),
-      [],
-    );
-  });
-
-  test('names only folders and doors that exist', () => {
-    assert.ok(rows.length > 5);
-    const gone = rows
-      .filter(({ folder }) => !existsSync(join(root, folder)))
-      .map(({ folder }) => folder);
-    const doors = rows.flatMap(({ door }) => [...door.matchAll(/`(\w+)` in `([\w./-]+)`/g)]);
-    assert.ok(doors.length > 5);
-    const closed = doors.filter(([, name, path]) => !exports(path!, name!)).map(([door]) => door);
-    assert.deepEqual({ gone, closed }, { gone: [], closed: [] });
-  });
-});
-
-/** `src/backends/wasm/a.ts` → `src/backends/`, `src/backends/wasm/`. */
-function ancestors(path: string): string[] {
-  const parts = path.split('/').slice(1, -1);
-  return parts.map((_, i) => `src/${parts.slice(0, i + 1).join('/')}/`);
-}
-
-function exports(path: string, name: string): boolean {
-  if (!existsSync(join(root, path))) return false;
-  const declaration = `export (?:default )?(?:abstract )?(?:async )?(?:function\\*?|class|const|interface|type) ${name}\\b`;
-  return new RegExp(declaration).test(read(path)) || path.endsWith('index.ts');
-}
-
 describe('the rules themselves find', () => {
   const good = '/** @file A fixture. */\n';
   const cases: [rule: string, path: string, text: string, line: number][] = [
@@ -160,6 +120,12 @@ describe('the rules themselves find', () => {
       'src/a.ts',
       `${good}const os = await import('node:os');\n`,
       2,
+    ],
+    [
+      'loads fast: packages are imported inside the function that needs them, or for their types',
+      'src/a.ts',
+      `${good}import { strToU8 } from 'fflate';\nimport type { Viz } from '@viz-js/viz';\nimport { decode } from 'fast-png';\n`,
+      4,
     ],
     ['no registry host', 'docs/a.md', `\nhttps://registry.${'npmjs'}.org/`, 2],
     [

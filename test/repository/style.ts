@@ -17,6 +17,9 @@ const source = /^src\/.*(?<!\.d)\.ts$/;
 const typescript = /^(src|test|examples|bench|tools|cli|studio)\/.*\.ts$/;
 const written = /\.(ts|mjs|js|json|md|sh|yml|html|py)$|^\.ci\/|^\.npmrc$/;
 
+/** Packages small enough to be loaded with tsuno. */
+const light = ['fflate'];
+
 /** Every match of a pattern as a finding. */
 function matches(text: string, pattern: RegExp, remark: (match: string) => string) {
   return [...text.matchAll(pattern)].map((match) => ({
@@ -33,6 +36,15 @@ function inComments(text: string, pattern: RegExp) {
       remark,
     })),
   );
+}
+
+/** Imports that load something, as soon as the file itself is loaded. */
+function loaded(text: string, which: (specifier: string) => boolean) {
+  const { code } = scan(text);
+  return importsOf(text)
+    .filter(({ specifier }) => which(specifier))
+    .filter(({ kind, at }) => kind === 'static' || (kind === 'dynamic' && runsOnLoad(code, at)))
+    .map(({ specifier, at }) => ({ at, remark: specifier }));
 }
 
 /** An `await import(…)` outside every brace runs when the module loads. */
@@ -99,13 +111,13 @@ export const rules: Rule[] = [
   {
     name: 'loads in a browser: node modules are imported inside the function that needs them, or for their types',
     files: source,
-    check: (text) => {
-      const { code } = scan(text);
-      return importsOf(text)
-        .filter(({ specifier }) => specifier.startsWith('node:'))
-        .filter(({ kind, at }) => kind === 'static' || (kind === 'dynamic' && runsOnLoad(code, at)))
-        .map(({ specifier, at }) => ({ at, remark: specifier }));
-    },
+    check: (text) => loaded(text, (specifier) => specifier.startsWith('node:')),
+  },
+  {
+    name: 'loads fast: packages are imported inside the function that needs them, or for their types',
+    files: source,
+    check: (text) =>
+      loaded(text, (specifier) => !/^(?:\.|node:)/.test(specifier) && !light.includes(specifier)),
   },
   {
     name: 'no registry host',

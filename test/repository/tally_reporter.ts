@@ -12,7 +12,7 @@ export interface Outcome {
   reason?: string;
 }
 
-/** What one event says, or nothing: a suite counts only when it was skipped as a whole. */
+/** What one event says, or nothing: a suite counts only when it was skipped as a whole or failed by itself. */
 export function outcomeOf(event: TestEvent): Outcome | undefined {
   if (event.type !== 'test:pass' && event.type !== 'test:fail') return undefined;
   const { name, file = '', skip, todo, details } = event.data;
@@ -21,7 +21,11 @@ export function outcomeOf(event: TestEvent): Outcome | undefined {
     const reason = left === true ? 'no reason given' : left;
     return { file, name, outcome: 'skipped', reason };
   }
-  if (details.type === 'suite') return undefined;
+  // A suite fails because of a test in it, which counts, or by itself, when its body or a hook throws.
+  const kind =
+    'error' in details ? (details.error as { failureType?: string }).failureType : undefined;
+  if (details.type === 'suite' && (event.type === 'test:pass' || kind === 'subtestsFailed'))
+    return undefined;
   // A file without tests is reported as a passing test named after the file: it proves nothing.
   if (
     event.type === 'test:pass' &&
