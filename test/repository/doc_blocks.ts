@@ -5,7 +5,8 @@
  * 1. A block is one module and may `await`. Words after `ts` change that: `no-run` only checks its types, `continue`
  *    puts the block before it, on the same page, in front of it.
  * 2. A name that the block neither declares nor imports is imported for it: from `tsuno` where tsuno exports it; in
- *    a docstring also from its own file, else from the first file of src/ that exports it.
+ *    a docstring also from its own file, else from the first file of src/ that exports it. A `model` that comes from
+ *    nowhere is a small compiled network for images [28, 28, 1] and 10 classes.
  * 3. `expression; // value` on one line is a claim that is checked, where the value is JSON, a quoted string or
  *    `undefined`: `x.shape; // [2, 3]`. Numbers are compared to the digits shown. `console.log(expression); // value`
  *    is the same claim. Other comments are comments.
@@ -79,6 +80,16 @@ function gap(before: Block, line: number): number {
   return line - before.line - (before.code.split('\n').length - 1);
 }
 
+/** The `model` of blocks that are about what is done with one. */
+const givenModel = [
+  "import { Input as __Input, layers as __layers, Model as __Model } from 'tsuno';",
+  'const __inputs = __Input({ shape: [28, 28, 1] });',
+  "const __maps = __layers.maxPooling2d(2)(__layers.conv2d(4, 3, { activation: 'relu' })(__inputs));",
+  "const __outputs = __layers.dense(10, { activation: 'softmax' })(__layers.flatten()(__maps));",
+  'const model = new __Model({ inputs: __inputs, outputs: __outputs });',
+  "model.compile({ optimizer: 'adam', loss: 'sparse_categorical_crossentropy', metrics: ['accuracy'] });",
+].join(' ');
+
 /**
  * The module of a block. Its first line holds what was added, so that line n of the block is line n + 1.
  *
@@ -92,6 +103,7 @@ export function moduleOf(block: Block, exports: readonly Exports[], checker: str
     for (const name of wanted) bound.add(name);
     if (wanted.length > 0) added.push(`import { ${wanted.join(', ')} } from '${specifier}';`);
   }
+  if (used(block.code).has('model') && !bound.has('model')) added.push(givenModel);
   return `${added.join(' ')}\n${withClaims(block)}\nexport {};\n`;
 }
 

@@ -142,6 +142,21 @@ describe('blocks become modules', () => {
     );
   });
 
+  test('a model from nowhere is given, one that is declared or imported is not', () => {
+    const given = (code: string, names: string[] = []) =>
+      moduleOf(
+        { path: 'README.md', line: 1, code, run: true },
+        [{ specifier: 'tsuno', names: new Set(names) }],
+        './claim.js',
+      )
+        .split('\n')[0]!
+        .includes('const model = new __Model(');
+    assert.equal(given('await model.save(path);'), true);
+    assert.equal(given('const model = f();\nmodel.summary();'), false);
+    assert.equal(given('await plots.model(network);'), false);
+    assert.equal(given('model(network);', ['model']), false);
+  });
+
   test('a statement with a shown value becomes a claim, prose does not', () => {
     const lines: [written: string, compiled: string][] = [
       ['x.shape; // [2, 3]', "__claim(x.shape, [2,3], 'src/a.ts:1');"],
