@@ -5,14 +5,15 @@
  * 1. A block is one module and may `await`. Words after `ts` change that: `no-run` only checks its types, `continue`
  *    puts the block before it, on the same page, in front of it.
  * 2. A name that the block neither declares nor imports is imported for it: from `tsuno` where tsuno exports it; in
- *    a docstring also from its own file, else from the first file of src/ that exports it. A `model` that comes from
- *    nowhere is a small compiled network for images [28, 28, 1] and 10 classes.
+ *    a docstring also from its own file, else from the first file of src/ that exports it. A `model`, `images`,
+ *    `labels`, `training`, `validation` or `test` that nothing declares is given: see doc_givens.ts.
  * 3. `expression; // value` on one line is a claim that is checked, where the value is JSON, a quoted string or
  *    `undefined`: `x.shape; // [2, 3]`. Numbers are compared to the digits shown. `console.log(expression); // value`
  *    is the same claim. Other comments are comments.
  * 4. `@example` is followed by a fence.
  */
 import { posix } from 'node:path';
+import { given } from './doc_givens.ts';
 import { importsOf } from './imports.ts';
 import { lineOf, scan } from './sources.ts';
 
@@ -80,30 +81,25 @@ function gap(before: Block, line: number): number {
   return line - before.line - (before.code.split('\n').length - 1);
 }
 
-/** The `model` of blocks that are about what is done with one. */
-const givenModel = [
-  "import { Input as __Input, layers as __layers, Model as __Model } from 'tsuno';",
-  'const __inputs = __Input({ shape: [28, 28, 1] });',
-  "const __maps = __layers.maxPooling2d(2)(__layers.conv2d(4, 3, { activation: 'relu' })(__inputs));",
-  "const __outputs = __layers.dense(10, { activation: 'softmax' })(__layers.flatten()(__maps));",
-  'const model = new __Model({ inputs: __inputs, outputs: __outputs });',
-  "model.compile({ optimizer: 'adam', loss: 'sparse_categorical_crossentropy', metrics: ['accuracy'] });",
-].join(' ');
-
 /**
  * The module of a block. Its first line holds what was added, so that line n of the block is line n + 1.
  *
- * @param checker where to import `claim(actual, expected, where)` from
+ * @param address what a source of this repository is called in an import from the module
  */
-export function moduleOf(block: Block, exports: readonly Exports[], checker: string): string {
+export function moduleOf(
+  block: Block,
+  exports: readonly Exports[],
+  address: (path: string) => string,
+): string {
   const bound = new Set([...declared(block.code), ...imported(block.code)]);
-  const added: string[] = [`import { claim as __claim } from '${checker}';`];
+  const added = [`import { claim as __claim } from '${address('test/repository/doc_claim.ts')}';`];
   for (const { specifier, names } of exports) {
     const wanted = [...used(block.code)].filter((name) => names.has(name) && !bound.has(name));
     for (const name of wanted) bound.add(name);
     if (wanted.length > 0) added.push(`import { ${wanted.join(', ')} } from '${specifier}';`);
   }
-  if (used(block.code).has('model') && !bound.has('model')) added.push(givenModel);
+  const free = [...used(block.code)].filter((name) => !bound.has(name));
+  added.push(...given(new Set(free), address));
   return `${added.join(' ')}\n${withClaims(block)}\nexport {};\n`;
 }
 

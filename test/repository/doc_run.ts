@@ -9,6 +9,7 @@ import { dirname, join, posix, relative, sep } from 'node:path';
 import { fileURLToPath, pathToFileURL } from 'node:url';
 import { type Block, type Exports, exportedNames, moduleOf } from './doc_blocks.ts';
 import type { Progress } from './doc_child.ts';
+import { givenNames } from './doc_givens.ts';
 import { read, root, typescriptBelow } from './sources.ts';
 
 const here = dirname(fileURLToPath(import.meta.url));
@@ -53,9 +54,9 @@ function compiled(folder: string, path: string): string {
   return to.replace(/\.ts$/, '.js');
 }
 
-/** The `model` of a block is the given one, not what some other file calls so. */
-function withoutModel({ specifier, names }: Exports): Exports {
-  return { specifier, names: new Set([...names].filter((name) => name !== 'model')) };
+/** What is given to a block is not what some other file calls so. */
+function withoutGivens({ specifier, names }: Exports): Exports {
+  return { specifier, names: new Set([...names].filter((name) => !givenNames.includes(name))) };
 }
 
 /** Writes the modules, calls tsc once, and sorts its messages to the blocks. */
@@ -66,10 +67,10 @@ function compile(folder: string, blocks: readonly Block[]): Map<number, string> 
     .map((path) => ({ path, specifier: compiled(folder, path), names: exportedNames(read(path)) }));
   for (const [i, block] of blocks.entries()) {
     const own = inside.filter(({ path }) => path === block.path);
-    const exports = own.length > 0 ? [tsuno, ...own, ...inside.map(withoutModel)] : [tsuno];
+    const exports = own.length > 0 ? [tsuno, ...own, ...inside.map(withoutGivens)] : [tsuno];
     writeFileSync(
       join(folder, `block_${i}.ts`),
-      moduleOf(block, exports, compiled(folder, 'test/repository/doc_claim.ts')),
+      moduleOf(block, exports, (path) => compiled(folder, path)),
     );
   }
   const config = {

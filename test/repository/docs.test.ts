@@ -120,9 +120,11 @@ describe('blocks become modules', () => {
   };
   const own = { specifier: '../a.js', names: new Set(['tensor', 'helper']) };
   const module = (code: string) =>
-    moduleOf({ path: 'src/a.ts', line: 1, code, run: true }, [tsuno, own], './claim.js').split(
-      '\n',
-    );
+    moduleOf(
+      { path: 'src/a.ts', line: 1, code, run: true },
+      [tsuno, own],
+      () => './claim.js',
+    ).split('\n');
 
   test('names are imported where they are used, declared ones are not', () => {
     const [added] = module(
@@ -142,19 +144,23 @@ describe('blocks become modules', () => {
     );
   });
 
-  test('a model from nowhere is given, one that is declared or imported is not', () => {
-    const given = (code: string, names: string[] = []) =>
-      moduleOf(
-        { path: 'README.md', line: 1, code, run: true },
-        [{ specifier: 'tsuno', names: new Set(names) }],
-        './claim.js',
-      )
-        .split('\n')[0]!
-        .includes('const model = new __Model(');
-    assert.equal(given('await model.save(path);'), true);
-    assert.equal(given('const model = f();\nmodel.summary();'), false);
-    assert.equal(given('await plots.model(network);'), false);
-    assert.equal(given('model(network);', ['model']), false);
+  test('what nothing declares is given, with what it needs', () => {
+    const given = (code: string, names: string[] = []) => {
+      const page = { path: 'README.md', line: 1, code, run: true };
+      const exports = [{ specifier: 'tsuno', names: new Set(names) }];
+      const [added] = moduleOf(page, exports, (path) => path).split('\n');
+      return [...added!.matchAll(/const (?!__)(\w+)/g)].map(([, name]) => name);
+    };
+    assert.deepEqual(given('await model.save(path);'), ['model']);
+    assert.deepEqual(given('await model.fit(training, { labels: 1 });'), [
+      'images',
+      'labels',
+      'training',
+      'model',
+    ]);
+    assert.deepEqual(given('const model = f();\nmodel.summary();'), []);
+    assert.deepEqual(given('await plots.model(network);'), []);
+    assert.deepEqual(given('model(network);', ['model']), []);
   });
 
   test('a statement with a shown value becomes a claim, prose does not', () => {
@@ -213,6 +219,7 @@ test('blocks are compiled and run, and what is wrong is told', async () => {
     block('throw new Error("thrown here");'),
     block('sizeOf([2, 3]); // 7'),
     block('throw new Error("never run");', false),
+    block('training.length; // 16\nlabels.data[11]; // 1\nimages.shape; // [16, 28, 28, 1]'),
     {
       path: 'docs/a.md',
       line: 1,
@@ -227,10 +234,10 @@ test('blocks are compiled and run, and what is wrong is told', async () => {
     },
     { path: 'docs/b.md', line: 5, code: '1 + 1; // 2', run: true },
   ]);
-  assert.deepEqual([...found.keys()].sort(), [1, 2, 3, 6, 7]);
+  assert.deepEqual([...found.keys()].sort(), [1, 2, 3, 7, 8]);
   assert.match(found.get(1)!, /^src\/core\/shape.ts:11: TS2345/);
   assert.match(found.get(2)!, /thrown here/);
   assert.match(found.get(3)!, /src\/core\/shape.ts:10 shows 7, the value is 6/);
-  assert.match(found.get(6)!, /the process ended here \(exit 3\)\nprinted before/);
-  assert.equal(found.get(7), 'not reached');
+  assert.match(found.get(7)!, /the process ended here \(exit 3\)\nprinted before/);
+  assert.equal(found.get(8), 'not reached');
 });
