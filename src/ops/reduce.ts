@@ -23,7 +23,9 @@ export const reduceMaxOp: Op<ReduceAttrs, 'reduce_max'> = {
     const axes = x!.shape.flatMap((_, axis) => (axis >= from && axis < to ? [axis] : []));
     return [mul(attained, div(g!, reduceSum(attained, axes, true)))];
   },
-  reference: ([x], attrs) => [foldReference(x!, attrs, Number.NEGATIVE_INFINITY, Math.max)],
+  reference: ([x], attrs) => [
+    foldReference(x!, attrs, Number.NEGATIVE_INFINITY, (top, element) => Math.max(top, element)),
+  ],
 };
 /** Maximum over `axes` (default all). */
 export function reduceMax(x: Value, axes?: readonly number[], keepDims = false): Value {

@@ -1,7 +1,7 @@
 /** @file Softmax and its logarithm along the last axis, composed of simpler operations. */
 import { apply1, type Value } from '../ir/graph.ts';
 import type { Op } from '../ir/op.ts';
-import { div, sub } from './arithmetic.ts';
+import { div, mul, sub } from './arithmetic.ts';
 import { stopGradient } from './convert.ts';
 import { reduceMax } from './reduce.ts';
 import { reduceSum } from './sum.ts';
@@ -18,6 +18,11 @@ export const softmaxOp: Op<undefined, 'softmax'> = {
   decompose([x]) {
     const e = exp(shifted(x!));
     return [div(e, reduceSum(e, [e.shape.length - 1], true))];
+  },
+  // ∂x = y·(g − Σ g·y)
+  gradient({ outputs: [y], gradients: [g] }) {
+    const mean = reduceSum(mul(g!, y!), [y!.shape.length - 1], true);
+    return [mul(y!, sub(g!, mean))];
   },
 };
 /** eˣ / Σ eˣ along the last axis. Kept whole while tracing, so that a loss can find the logits behind it. */
