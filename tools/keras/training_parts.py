@@ -10,10 +10,11 @@ import argparse
 import json
 from pathlib import Path
 
+from article import ROOT
+
 import keras
 import numpy as np
 import tensorflow as tf
-from article import ROOT
 from keras import losses, metrics, optimizers
 from keras.optimizers import schedules
 
@@ -169,7 +170,7 @@ def loss_cases():
     cases = []
     for number, (loss, *kinds) in enumerate(LOSSES):
         cases.append(loss_case(loss, *kinds, seed=number, weighted=False))
-        if loss.get_config().get("axis") != 0 and not isinstance(loss, losses.Dice | losses.Tversky):
+        if "axis" not in loss_config(loss) or loss_config(loss)["axis"] == -1:
             cases.append(loss_case(loss, *kinds, seed=100 + number, weighted=True))
     for number, reduction in enumerate(REDUCTIONS):
         for weighted in (False, True):
