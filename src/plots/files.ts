@@ -20,11 +20,12 @@ export interface Describable {
  *
  * @param svg the picture.
  * @param path ends in `.svg` or `.png`; a file that is there is replaced.
- * @param scale pixels of the PNG a unit of the SVG, default 1.
+ * @param scale pixels of a PNG for each unit of the SVG, default 1.
  * @throws TsunoError `ARGUMENT` for another ending; `FILE` where the folder is missing or the path is a folder.
  *
  * @example
  * ```ts
+ * const svg = await plots.history({ epoch: [0, 1], history: { loss: [0.9, 0.4] } });
  * await savePlot(svg, 'curves.png', 2);
  * ```
  */

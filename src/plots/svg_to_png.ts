@@ -5,7 +5,7 @@
 import { show, TsunoError } from '../core/errors.ts';
 
 export interface PngOptions {
-  /** Pixels a unit of the SVG's own size, default 1. Pictures beyond 32,767 pixels a side or 64 million are reduced. */
+  /** Pixels for each unit of the SVG's own size, default 1. Pictures beyond 32,767 pixels a side or 64 million are reduced. */
   scale?: number;
   /** CSS colour behind the picture, default `white`. */
   background?: string;
