@@ -3,9 +3,10 @@
  * the judge of the fast backends.
  */
 import { internal } from '../../core/errors.ts';
-import { type Shape, sizeOf, stridesOf } from '../../core/shape.ts';
+import { sizeOf, stridesOf } from '../../core/shape.ts';
 import { Graph, type Node, type Value, type VariableRef } from '../../ir/graph.ts';
 import type { ReferenceTensor } from '../../ir/op.ts';
+import { broadcastStrides } from '../../ops/fused.ts';
 import { type InputAttrs, input } from '../../ops/source.ts';
 
 export interface ReferenceResult {
@@ -81,15 +82,6 @@ function evaluateElements(node: Node, inputs: readonly ReferenceTensor[]): Float
     });
     return rule.scalar(arguments_, node.attrs, index);
   });
-}
-
-/** Strides of a tensor of `shape` seen as one of shape `wide`: 0 along stretched axes. */
-export function broadcastStrides(shape: Shape, wide: Shape): number[] {
-  const strides = stridesOf(shape);
-  const lead = wide.length - shape.length;
-  return wide.map((_, axis) =>
-    axis < lead || shape[axis - lead] === 1 ? 0 : strides[axis - lead]!,
-  );
 }
 
 function evaluateComposition(

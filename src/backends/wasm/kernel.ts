@@ -1,0 +1,89 @@
+/**
+ * @file What a kernel is: a function specialised to shapes, whose work falls into units that threads share out. Units
+ * are outputs, never terms of a sum, so the number of threads cannot change a bit.
+ */
+import type { Node } from '../../ir/graph.ts';
+import { f32x4, type Instruction, i32 } from './assembler/instructions.ts';
+import { FunctionBuilder, forRange, type Local } from './assembler/module.ts';
+
+/** `fused`: multiply-add rounds once where the machine can; `portable`: twice, the same bits on every machine. */
+export type Arithmetic = 'fused' | 'portable';
+
+export interface KernelSpec {
+  /** Equal keys mean equal code: the function is emitted once. */
+  key: string;
+  /** Work items; a call does those from `lo` up to `hi`. */
+  units: number;
+  /** Elements touched or multiply-adds done: tells whether sharing the work pays. */
+  work: number;
+  /** Bytes of private memory a thread. */
+  scratch?: number;
+  emit(fn: KernelBuilder): void;
+}
+
+export type KernelTemplate = (node: Node) => KernelSpec;
+
+/** A kernel's function: pointers to inputs, outputs and scratch, then the range of units. */
+export class KernelBuilder extends FunctionBuilder {
+  readonly inputs: readonly Local[];
+  readonly outputs: readonly Local[];
+  readonly scratch: Local;
+  readonly lo: Local;
+  readonly hi: Local;
+  readonly arithmetic: Arithmetic;
+
+  constructor(name: string, inputs: number, outputs: number, arithmetic: Arithmetic) {
+    super(name, new Array<'i32'>(inputs + outputs + 3).fill('i32'));
+    this.inputs = this.params.slice(0, inputs);
+    this.outputs = this.params.slice(inputs, inputs + outputs);
+    const [scratch, lo, hi] = this.params.slice(inputs + outputs);
+    this.scratch = scratch!;
+    this.lo = lo!;
+    this.hi = hi!;
+    this.arithmetic = arithmetic;
+  }
+
+  /** a·b + c on four lanes. */
+  madd(a: Instruction, b: Instruction, c: Instruction): Instruction {
+    return this.arithmetic === 'fused'
+      ? f32x4.relaxed_madd(a, b, c)
+      : f32x4.add(f32x4.mul(a, b), c);
+  }
+
+  /** `body` for each unit; `unit` is a local that holds its number. */
+  eachUnit(body: (unit: Local) => Instruction[]): void {
+    const unit = this.local('i32');
+    this.push(...forRange(unit, this.lo.get(), () => this.hi.get(), 1, body(unit)));
+  }
+
+  /** `for (i = 0; i < count; i++) body(i)` with a constant count. */
+  each(count: number, body: (i: Local) => Instruction[], step = 1): Instruction[] {
+    const i = this.local('i32');
+    return forRange(i, i32.const(0), () => i32.const(count), step, body(i));
+  }
+}
+
+/** `base + index·scale`, scale constant. */
+export function at(base: Instruction, index: Instruction, scale: number): Instruction {
+  return i32.add(base, scale === 1 ? index : i32.mul(index, i32.const(scale)));
+}
+
+/** Splits a flat index into coordinates, innermost last: `index = ((a·e₁ + b)·e₂ + c) …`. The first is unbounded. */
+export function unravel(
+  fn: KernelBuilder,
+  code: Instruction[],
+  index: Instruction,
+  extents: readonly number[],
+): Local[] {
+  let rest = fn.define(code, index);
+  const coordinates: Local[] = [];
+  for (const extent of [...extents].reverse()) {
+    coordinates.unshift(
+      extent === 1
+        ? fn.define(code, i32.const(0))
+        : fn.define(code, i32.rem_u(rest.get(), i32.const(extent))),
+    );
+    if (extent !== 1) rest = fn.define(code, i32.div_u(rest.get(), i32.const(extent)));
+  }
+  return [rest, ...coordinates];
+}

@@ -1,0 +1,165 @@
+/**
+ * @file The dense gradient of a convolution's kernel, which is also every product AᵀB:
+ *
+ *     ∂w[r, k] = Σ_p patch(p)[r] · g[p, k]        p: output pixel, r: (dy, dx, c)
+ *
+ * Tile: 4 rows r × 8 channels k. Pixels pass in blocks small enough that their gradients stay in cache while all channels
+ * of a unit's rows go by; a tile's sums are kept in the result between blocks. A unit is four rows, so each sum has one
+ * owner and one order: pixel by pixel.
+ */
+import { sizeOf } from '../../../core/shape.ts';
+import type { Node } from '../../../ir/graph.ts';
+import { convGeometry } from '../../../ops/conv_geometry.ts';
+import type { ConvFilterGradientAttrs } from '../../../ops/conv2d.ts';
+import { control, f32x4, type Instruction, i32, v128 } from '../assembler/instructions.ts';
+import { forRange, type Local } from '../assembler/module.ts';
+import { at, type KernelSpec } from '../kernel.ts';
+import { patchRuns } from './panel_conv.ts';
+import { storeFloats } from './reduce.ts';
+
+const tileRows = 4;
+const tileChannels = 8;
+/** Floats of gradients that stay in the first cache. */
+const blockFloats = 4096;
+
+/** @remarks the image is padded already; groups = 1. */
+export function filterGradientKernel(node: Node): KernelSpec {
+  const attrs = node.attrs as ConvFilterGradientAttrs;
+  const image = node.inputs[0]!.shape;
+  const g = convGeometry(image, attrs.kernelShape, attrs);
+  const runs = patchRuns([g.kh, g.kw], attrs.dilation, g.w, g.c);
+  const { length } = runs[0]!;
+  const perRun = Math.ceil(length / tileRows);
+  const rowsOfPixels = g.n * g.oh;
+  const block = Math.max(1, Math.floor(blockFloats / (g.ow * g.k)));
+  const strips = Math.ceil(g.k / tileChannels);
+  return {
+    key: JSON.stringify(['filter_gradient', image, attrs]),
+    units: runs.length * perRun,
+    work: sizeOf(attrs.kernelShape) * rowsOfPixels * g.ow,
+    emit(fn) {
+      const [x, gradient] = fn.inputs as [Local, Local];
+      const acc = Array.from({ length: tileRows }, () => fn.localsOf('v128', tileChannels / 4));
+      const loads = fn.localsOf('v128', tileChannels / 4);
+      const spread = fn.local('v128');
+      const [from, to, start, stop, line, strip, pixel, patch, source] = fn.localsOf('i32', 9) as [
+        Local,
+        Local,
+        Local,
+        Local,
+        Local,
+        Local,
+        Local,
+        Local,
+        Local,
+      ];
+
+      /** Sums of one tile over the pixels of a block, begun at zero in the first block. */
+      const tile = (rows: number, channels: number): Instruction[] => {
+        const vectors = Math.ceil(channels / 4);
+        const sums = acc.slice(0, rows).map((row) => row.slice(0, vectors));
+        const save = sums.flatMap((row, r) =>
+          row.flatMap((sum, v) =>
+            storeFloats(to.get(), sum, Math.min(4, channels - v * 4), r * g.k * 4 + v * 16),
+          ),
+        );
+        return [
+          control.if(
+            i32.eqz(start.get()),
+            sums.flat().map((sum) => sum.set(f32x4.const(0))),
+            sums.flatMap((row, r) =>
+              row.map((sum, v) => sum.set(v128.load(to.get(), r * g.k * 4 + v * 16))),
+            ),
+          ),
+          ...forRange(line, start.get(), () => stop.get(), 1, [
+            ...lineStart(),
+            ...forRange(pixel, i32.const(0), () => i32.const(g.ow), 1, [
+              ...loads
+                .slice(0, vectors)
+                .map((load, v) => load.set(v128.load(source.get(), v * 16))),
+              ...sums.flatMap((row, r) => [
+                spread.set(v128.load32_splat(patch.get(), r * 4)),
+                ...row.map((sum, v) => sum.set(fn.madd(spread.get(), loads[v]!.get(), sum.get()))),
+              ]),
+              patch.add(attrs.strides[1] * g.c * 4),
+              source.add(g.k * 4),
+            ]),
+          ]),
+          ...save,
+        ];
+      };
+      /** Pointers at the start of output row `line` = (image, oy). */
+      const lineStart = (): Instruction[] => {
+        const imageRow = i32.add(
+          i32.mul(i32.div_u(line.get(), i32.const(g.oh)), i32.const(g.h)),
+          i32.mul(i32.rem_u(line.get(), i32.const(g.oh)), i32.const(attrs.strides[0])),
+        );
+        return [
+          patch.set(at(from.get(), imageRow, g.w * g.c * 4)),
+          source.set(
+            at(at(gradient.get(), line.get(), g.ow * g.k * 4), strip.get(), tileChannels * 4),
+          ),
+        ];
+      };
+      const allStrips = (rows: number, base: Local): Instruction[] => {
+        const last = g.k - (strips - 1) * tileChannels;
+        const body =
+          last === tileChannels
+            ? tile(rows, tileChannels)
+            : [
+                control.if(
+                  i32.eq(strip.get(), i32.const(strips - 1)),
+                  tile(rows, last),
+                  strips > 1 ? tile(rows, tileChannels) : [],
+                ),
+              ];
+        return forRange(strip, i32.const(0), () => i32.const(strips), 1, [
+          to.set(at(base.get(), strip.get(), tileChannels * 4)),
+          ...body,
+        ]);
+      };
+      fn.eachUnit((unit) => {
+        const code: Instruction[] = [];
+        const run = fn.define(code, i32.div_u(unit.get(), i32.const(perRun)));
+        const part = fn.define(code, i32.rem_u(unit.get(), i32.const(perRun)));
+        // Runs lie a dilated row (or pixel) apart in the image.
+        const byPixels = runs.length > g.kh;
+        const dy = byPixels ? i32.div_u(run.get(), i32.const(g.kw)) : run.get();
+        const dx = byPixels ? i32.rem_u(run.get(), i32.const(g.kw)) : i32.const(0);
+        const place = i32.add(
+          i32.mul(dy, i32.const(attrs.dilation[0] * g.w * g.c)),
+          i32.mul(dx, i32.const(attrs.dilation[1] * g.c)),
+        );
+        const firstRow = i32.add(
+          i32.mul(run.get(), i32.const(length)),
+          i32.mul(part.get(), i32.const(tileRows)),
+        );
+        const base = fn.local('i32');
+        code.push(
+          from.set(at(at(x.get(), place, 4), part.get(), tileRows * 4)),
+          base.set(at(fn.outputs[0]!.get(), firstRow, g.k * 4)),
+          ...forRange(start, i32.const(0), () => i32.const(rowsOfPixels), block, [
+            stop.set(i32.add(start.get(), i32.const(block))),
+            stop.set(
+              control.select(
+                stop.get(),
+                i32.const(rowsOfPixels),
+                i32.lt_s(stop.get(), i32.const(rowsOfPixels)),
+              ),
+            ),
+            ...(length % tileRows === 0
+              ? allStrips(tileRows, base)
+              : [
+                  control.if(
+                    i32.eq(part.get(), i32.const(perRun - 1)),
+                    allStrips(length % tileRows, base),
+                    perRun > 1 ? allStrips(tileRows, base) : [],
+                  ),
+                ]),
+          ]),
+        );
+        return code;
+      });
+    },
+  };
+}

@@ -1,0 +1,69 @@
+/** @file The kernel of each operation: a hole in this table is a compile error. */
+import type { KernelOpName } from '../../../ops/index.ts';
+import type { KernelTemplate } from '../kernel.ts';
+import type { BackendOpName } from '../ops.ts';
+import {
+  directConvKernel,
+  directFilterGradientKernel,
+  directInputGradientKernel,
+} from './direct_conv.ts';
+import { elementwiseKernel } from './elementwise.ts';
+import { filterGradientKernel } from './filter_gradient.ts';
+import {
+  concatKernel,
+  gatherRowsKernel,
+  padKernel,
+  sliceKernel,
+  transposeKernel,
+} from './layout.ts';
+import { packPanelsKernel, placeKernel } from './pack.ts';
+import { panelConvKernel } from './panel_conv.ts';
+import { panelConvPoolKernel } from './panel_conv_pool.ts';
+import {
+  averagePoolGradientKernel,
+  averagePoolKernel,
+  maxPoolGradientKernel,
+  maxPoolKernel,
+} from './pool.ts';
+import {
+  pooledBiasGradientKernel,
+  pooledFilterGradientKernel,
+  rowsInputGradientKernel,
+} from './pooled_gradients.ts';
+import { argMaxKernel, reduceMaxKernel, reduceSumKernel } from './reduce.ts';
+
+/** Why an operation has no kernel here: another pass always replaces it. */
+export type Replaced = 'alias' | 'lowered';
+
+export const kernels: Record<KernelOpName | BackendOpName | 'fused', KernelTemplate | Replaced> = {
+  fused: elementwiseKernel,
+  reshape: 'alias',
+  transpose: transposeKernel,
+  slice: sliceKernel,
+  pad: padKernel,
+  concat: concatKernel,
+  gather_rows: gatherRowsKernel,
+  reduce_sum: reduceSumKernel,
+  reduce_max: reduceMaxKernel,
+  arg_max: argMaxKernel,
+  matmul: 'lowered',
+  conv2d: directConvKernel,
+  conv2d_input_gradient: directInputGradientKernel,
+  conv2d_filter_gradient: (node) =>
+    (node.attrs as { groups: number }).groups === 1
+      ? filterGradientKernel(node)
+      : directFilterGradientKernel(node),
+  max_pool2d: maxPoolKernel,
+  max_pool2d_gradient: maxPoolGradientKernel,
+  average_pool2d: averagePoolKernel,
+  average_pool2d_gradient: averagePoolGradientKernel,
+  conv_relu_pool: 'lowered',
+  pooled_filter_gradient: pooledFilterGradientKernel,
+  pooled_input_gradient: 'lowered',
+  pooled_bias_gradient: pooledBiasGradientKernel,
+  pack_panels: packPanelsKernel,
+  panel_conv: panelConvKernel,
+  panel_conv_pool: panelConvPoolKernel,
+  rows_input_gradient: rowsInputGradientKernel,
+  place: placeKernel,
+};

@@ -1,0 +1,248 @@
+/**
+ * @file Convolution on panels, which is also every matrix product and every dense input gradient.
+ *
+ *     y[p, k] = act(b[k] + Σ_r patch(p)[r] · W[r, k])      p: output pixel, r: (dy, dx, c)
+ *
+ * Tile: 4 pixels × 8 channels, 8 accumulators: with 2 weight vectors and 4 spread pixels that is 14 of 16 registers, and
+ * 8 multiply-adds for 6 loads, so arithmetic is the limit, not memory. A tile's pixels are any four that follow each
+ * other in the output, so no tile is part empty but the last. One strip of weights (rows × 8 floats) stays in the first
+ * cache while the pixels of a unit pass; where all strips fit there, a pixel's strips follow each other instead.
+ */
+import { sizeOf } from '../../../core/shape.ts';
+import type { Node } from '../../../ir/graph.ts';
+import { control, f32x4, type Instruction, i32, v128 } from '../assembler/instructions.ts';
+import type { Local } from '../assembler/module.ts';
+import { forRange, whileLess } from '../assembler/module.ts';
+import { at, type KernelBuilder, type KernelSpec } from '../kernel.ts';
+import { type PanelConvAttrs, panelWidth } from '../ops.ts';
+import { storeFloats } from './reduce.ts';
+
+const tilePixels = 4;
+/** All strips of this many bytes stay in the first cache beside the image. */
+const smallWeights = 12 * 1024;
+
+/** A stretch of the patch that is contiguous in the image. */
+export interface Run {
+  /** Bytes from the patch's first element. */
+  offset: number;
+  length: number;
+}
+
+/** Stretches of a patch in the order of the kernel's rows. */
+export function patchRuns(
+  kernel: readonly [number, number],
+  dilation: readonly [number, number],
+  width: number,
+  c: number,
+): Run[] {
+  const [kh, kw] = kernel;
+  const pixels = dilation[1] === 1 ? 1 : kw;
+  const runs: Run[] = [];
+  for (let dy = 0; dy < kh; dy++)
+    for (let dx = 0; dx < pixels; dx++) {
+      const offset = (dy * dilation[0] * width + dx * dilation[1]) * c * 4;
+      runs.push({ offset, length: (kw / pixels) * c });
+    }
+  return runs;
+}
+
+/**
+ * acc[j][v] += Σ_r pixel_j[r] · W[r, 4v…4v+3] over the rows of one strip.
+ *
+ * @param pixels pointers to patches, or one pointer and byte distances from it.
+ * @param weights pointer to the strip; at its end afterwards.
+ */
+export function accumulateTile(
+  fn: KernelBuilder,
+  runs: readonly Run[],
+  pixels: readonly { pointer: Local; offset: number }[],
+  weights: Local,
+  acc: readonly (readonly Local[])[],
+): Instruction[] {
+  const w = fn.localsOf('v128', panelWidth / 4);
+  const x = fn.localsOf('v128', pixels.length);
+  const pointers = [...new Set(pixels.map(({ pointer }) => pointer))];
+  const moving = new Map(pointers.map((pointer) => [pointer, fn.local('i32')]));
+  const end = fn.local('i32');
+  /** Row `r` of the run, at that distance from where the pointers stand. */
+  const row = (r: number, offset: number, base: (pointer: Local) => Local): Instruction[] => [
+    ...w.map((vector, v) => vector.set(v128.load(weights.get(), r * panelWidth * 4 + v * 16))),
+    ...pixels.flatMap((pixel, j) => [
+      x[j]!.set(v128.load32_splat(base(pixel.pointer).get(), pixel.offset + offset + r * 4)),
+      ...acc[j]!.map((sum, v) => sum.set(fn.madd(x[j]!.get(), w[v]!.get(), sum.get()))),
+    ]),
+  ];
+  return runs.flatMap(({ offset, length }) => {
+    const short = length <= 12;
+    const unroll = short ? length : 8;
+    const rounds = Math.floor(length / unroll);
+    const rows = (count: number, base: (pointer: Local) => Local, at = offset) =>
+      Array.from({ length: count }, (_, r) => row(r, at, base)).flat();
+    if (short) return [...rows(length, (pointer) => pointer), weights.add(length * panelWidth * 4)];
+    const moved = (pointer: Local) => moving.get(pointer)!;
+    const rest = length % unroll;
+    return [
+      ...pointers.map((pointer) => moved(pointer).set(pointer.get())),
+      end.set(i32.add(weights.get(), i32.const(rounds * unroll * panelWidth * 4))),
+      ...whileLess(weights, () => end.get(), [
+        ...rows(unroll, moved),
+        weights.add(unroll * panelWidth * 4),
+        ...pointers.map((pointer) => moved(pointer).add(unroll * 4)),
+      ]),
+      ...(rest > 0 ? [...rows(rest, moved), weights.add(rest * panelWidth * 4)] : []),
+    ];
+  });
+}
+
+export function panelConvKernel(node: Node): KernelSpec {
+  const attrs = node.attrs as PanelConvAttrs;
+  const image = node.inputs[0]!.shape as readonly [number, number, number, number];
+  const [, h, w, c] = image;
+  const [, oh, ow, k] = node.outputs[0]!.shape as readonly [number, number, number, number];
+  const pixels = sizeOf(node.outputs[0]!.shape) / k;
+  const runs = patchRuns(attrs.kernel, attrs.dilation, w, c);
+  const rows = attrs.kernel[0] * attrs.kernel[1] * c;
+  const strips = Math.ceil(k / panelWidth);
+  const tiles = Math.ceil(pixels / tilePixels);
+  const stripFirst = rows * panelWidth * 4 * strips <= smallWeights;
+  // Few tiles and much weight: units are strips. Else: groups of tiles, all strips each.
+  const byStrips = tiles <= 16 && strips >= 4;
+  const tilesPerUnit = byStrips ? tiles : Math.max(1, Math.min(24, Math.floor(tiles / 16)));
+  const tileGroups = Math.ceil(tiles / tilesPerUnit);
+  const stripsPerUnit = byStrips ? Math.max(1, Math.floor(strips / 16)) : strips;
+  const stripGroups = Math.ceil(strips / stripsPerUnit);
+  return {
+    key: JSON.stringify(['panel_conv', image, attrs, node.inputs.length]),
+    units: tileGroups * stripGroups,
+    work: pixels * rows * k,
+    emit(fn) {
+      const [x, panels, bias] = fn.inputs as [Local, Local, Local | undefined];
+      const acc = Array.from({ length: tilePixels }, () => fn.localsOf('v128', panelWidth / 4));
+      const pointers = fn.localsOf('i32', tilePixels);
+      const weights = fn.local('i32');
+      const out = fn.local('i32');
+      const pixel = fn.local('i32');
+      const [tile, tileEnd, strip, stripEnd] = fn.localsOf('i32', 4) as [
+        Local,
+        Local,
+        Local,
+        Local,
+      ];
+
+      const findPixels = (): Instruction[] => [
+        pixel.set(i32.mul(tile.get(), i32.const(tilePixels))),
+        ...pointers.flatMap((pointer, j) => {
+          const code: Instruction[] = [];
+          const p = fn.define(code, i32.add(pixel.get(), i32.const(j)));
+          if (j > 0 && pixels % tilePixels !== 0) {
+            const last = i32.const(pixels - 1);
+            code.push(p.set(control.select(last, p.get(), i32.gt_s(p.get(), last))));
+          }
+          const address = patchAddress(fn, code, x, p, { h, w, c, oh, ow, strides: attrs.strides });
+          return [...code, pointer.set(address)];
+        }),
+      ];
+      const compute = (): Instruction[] => [
+        weights.set(at(panels.get(), strip.get(), rows * panelWidth * 4)),
+        ...acc.flatMap((row) =>
+          row.map((sum, v) =>
+            sum.set(
+              bias
+                ? v128.load(at(bias.get(), strip.get(), panelWidth * 4), v * 16)
+                : f32x4.const(0),
+            ),
+          ),
+        ),
+        ...accumulateTile(
+          fn,
+          runs,
+          pointers.map((pointer) => ({ pointer, offset: 0 })),
+          weights,
+          acc,
+        ),
+        ...(attrs.activation === 'relu'
+          ? acc.flat().map((sum) => sum.set(f32x4.max(sum.get(), f32x4.const(0))))
+          : []),
+        out.set(at(at(fn.outputs[0]!.get(), pixel.get(), k * 4), strip.get(), panelWidth * 4)),
+        ...storeTile(),
+      ];
+      const storeRow = (j: number, channels: number): Instruction[] =>
+        acc[j]!.flatMap((sum, v) => {
+          const lanes = Math.max(0, Math.min(4, channels - v * 4));
+          return lanes > 0 ? storeFloats(out.get(), sum, lanes, j * k * 4 + v * 16) : [];
+        });
+      const storeTile = (): Instruction[] => {
+        const all = (channels: number) =>
+          acc.flatMap((_, j) => {
+            const stores = storeRow(j, channels);
+            if (j === 0 || pixels % tilePixels === 0) return stores;
+            return [
+              control.if(i32.lt_s(i32.add(pixel.get(), i32.const(j)), i32.const(pixels)), stores),
+            ];
+          });
+        const last = k - (strips - 1) * panelWidth;
+        if (last === panelWidth) return all(panelWidth);
+        return [
+          control.if(
+            i32.eq(strip.get(), i32.const(strips - 1)),
+            all(last),
+            strips > 1 ? all(panelWidth) : [],
+          ),
+        ];
+      };
+
+      fn.eachUnit((unit) => {
+        const code: Instruction[] = [];
+        const tileGroup = fn.define(code, i32.div_u(unit.get(), i32.const(stripGroups)));
+        const stripGroup = fn.define(code, i32.rem_u(unit.get(), i32.const(stripGroups)));
+        const tileStart = fn.define(code, i32.mul(tileGroup.get(), i32.const(tilesPerUnit)));
+        const stripStart = fn.define(code, i32.mul(stripGroup.get(), i32.const(stripsPerUnit)));
+        code.push(
+          tileEnd.set(atMost(i32.add(tileStart.get(), i32.const(tilesPerUnit)), tiles)),
+          stripEnd.set(atMost(i32.add(stripStart.get(), i32.const(stripsPerUnit)), strips)),
+        );
+        const overTiles = (body: Instruction[]) =>
+          forRange(tile, tileStart.get(), () => tileEnd.get(), 1, body);
+        const overStrips = (body: Instruction[]) =>
+          forRange(strip, stripStart.get(), () => stripEnd.get(), 1, body);
+        const inner = stripFirst
+          ? overTiles([...findPixels(), ...overStrips(compute())])
+          : overStrips(overTiles([...findPixels(), ...compute()]));
+        return [...code, ...inner];
+      });
+    },
+  };
+}
+
+/** min(value, limit); `value` is evaluated twice. */
+export function atMost(value: Instruction, limit: number): Instruction {
+  return control.select(value, i32.const(limit), i32.lt_s(value, i32.const(limit)));
+}
+
+interface PatchGeometry {
+  h: number;
+  w: number;
+  c: number;
+  oh: number;
+  ow: number;
+  strides: readonly [number, number];
+}
+
+/** Address of the first element of output pixel `p`'s patch. */
+export function patchAddress(
+  fn: KernelBuilder,
+  code: Instruction[],
+  x: Local,
+  p: Local,
+  { h, w, c, oh, ow, strides }: PatchGeometry,
+): Instruction {
+  if (oh === h && ow === w && strides[0] === 1 && strides[1] === 1)
+    return at(x.get(), p.get(), c * 4);
+  const row = fn.define(code, i32.div_u(p.get(), i32.const(ow)));
+  const ox = i32.rem_u(p.get(), i32.const(ow));
+  const n = i32.div_u(row.get(), i32.const(oh));
+  const oy = i32.rem_u(row.get(), i32.const(oh));
+  const imageRow = i32.add(i32.mul(n, i32.const(h)), i32.mul(oy, i32.const(strides[0])));
+  const column = i32.mul(ox, i32.const(strides[1]));
+  return at(x.get(), i32.add(i32.mul(imageRow, i32.const(w)), column), c * 4);
+}

@@ -1,0 +1,149 @@
+/**
+ * @file Convolution, bias, ReLU and maximum pooling in one pass over panels: the positions of a pooling window are the
+ * tile's pixels, so the window's maximum and its place are found in registers and only they are written. Convolution
+ * outputs that no window covers are never computed.
+ *
+ * Tile: window × 8 channels. For the usual 2×2 window that is the 4 × 8 tile of `panel_conv.ts`; the four patches lie at
+ * constant distances, so one pointer moves.
+ */
+import { sizeOf } from '../../../core/shape.ts';
+import type { Node } from '../../../ir/graph.ts';
+import { noWinner } from '../../../ops/conv_relu_pool.ts';
+import {
+  control,
+  f32x4,
+  type Instruction,
+  i8x16,
+  i32,
+  i32x4,
+  v128,
+} from '../assembler/instructions.ts';
+import { forRange, type Local } from '../assembler/module.ts';
+import { at, type KernelSpec } from '../kernel.ts';
+import { type PanelPoolAttrs, panelWidth } from '../ops.ts';
+import { accumulateTile, atMost, patchAddress, patchRuns } from './panel_conv.ts';
+import { storeFloats } from './reduce.ts';
+
+const smallWeights = 12 * 1024;
+
+export function panelConvPoolKernel(node: Node): KernelSpec {
+  const attrs = node.attrs as PanelPoolAttrs;
+  const image = node.inputs[0]!.shape as readonly [number, number, number, number];
+  const [, h, w, c] = image;
+  const [, ph, pw, k] = node.outputs[0]!.shape as readonly [number, number, number, number];
+  const pooled = sizeOf(node.outputs[0]!.shape) / k;
+  const [poolRows, poolColumns] = attrs.pool;
+  const window = poolRows * poolColumns;
+  const runs = patchRuns(attrs.kernel, attrs.dilation, w, c);
+  const rows = attrs.kernel[0] * attrs.kernel[1] * c;
+  const strips = Math.ceil(k / panelWidth);
+  const stripsInside = rows * panelWidth * 4 * strips <= smallWeights;
+  const perUnit = Math.max(1, Math.min(64, Math.floor(pooled / 32)));
+  return {
+    key: JSON.stringify(['panel_conv_pool', image, attrs]),
+    units: Math.ceil(pooled / perUnit),
+    work: pooled * window * rows * k,
+    emit(fn) {
+      const [x, panels, bias] = fn.inputs as [Local, Local, Local];
+      const acc = Array.from({ length: window }, () => fn.localsOf('v128', panelWidth / 4));
+      const top = fn.localsOf('v128', panelWidth / 4);
+      const winner = fn.localsOf('v128', panelWidth / 4);
+      const wins = fn.local('v128');
+      const [pointer, weights, element, place, end, strip] = fn.localsOf('i32', 6) as [
+        Local,
+        Local,
+        Local,
+        Local,
+        Local,
+        Local,
+      ];
+      const pixels = Array.from({ length: window }, (_, j) => {
+        const y = Math.floor(j / poolColumns) * attrs.strides[0];
+        const column = (j % poolColumns) * attrs.strides[1];
+        return { pointer, offset: (y * w + column) * c * 4 };
+      });
+      const findPatch = (): Instruction[] => {
+        const code: Instruction[] = [];
+        const strides = [poolRows * attrs.strides[0], poolColumns * attrs.strides[1]] as const;
+        const address = patchAddress(fn, code, x, place, { h, w, c, oh: ph, ow: pw, strides });
+        return [...code, pointer.set(address)];
+      };
+      /** Largest of zero and the window, and which position it is. */
+      const findWinner = (v: number): Instruction[] => [
+        top[v]!.set(f32x4.const(0)),
+        winner[v]!.set(i32x4.const(noWinner)),
+        ...acc.flatMap((row, position) => [
+          wins.set(f32x4.gt(row[v]!.get(), top[v]!.get())),
+          top[v]!.set(f32x4.pmax(top[v]!.get(), row[v]!.get())),
+          winner[v]!.set(v128.bitselect(i32x4.const(position), winner[v]!.get(), wins.get())),
+        ]),
+      ];
+      const store = (channels: number): Instruction[] => {
+        const bytes = i8x16.shuffle(
+          winner[0]!.get(),
+          winner[1]!.get(),
+          [0, 4, 8, 12, 16, 20, 24, 28, 0, 0, 0, 0, 0, 0, 0, 0],
+        );
+        const y = fn.define([], i32.const(0));
+        const code: Instruction[] = [
+          y.set(at(fn.outputs[0]!.get(), element.get(), 4)),
+          ...top.flatMap((value, v) => {
+            const lanes = Math.max(0, Math.min(4, channels - v * 4));
+            return lanes > 0 ? storeFloats(y.get(), value, lanes, v * 16) : [];
+          }),
+          wins.set(bytes),
+        ];
+        const winners = i32.add(fn.outputs[1]!.get(), element.get());
+        if (channels === panelWidth) return [...code, v128.store64_lane(winners, wins.get(), 0)];
+        return [
+          ...code,
+          ...Array.from({ length: channels }, (_, lane) =>
+            v128.store8_lane(winners, wins.get(), lane, lane),
+          ),
+        ];
+      };
+      const compute = (): Instruction[] => {
+        const last = k - (strips - 1) * panelWidth;
+        return [
+          weights.set(at(panels.get(), strip.get(), rows * panelWidth * 4)),
+          ...acc.flatMap((row) =>
+            row.map((sum, v) =>
+              sum.set(v128.load(at(bias.get(), strip.get(), panelWidth * 4), v * 16)),
+            ),
+          ),
+          ...accumulateTile(fn, runs, pixels, weights, acc),
+          ...findWinner(0),
+          ...findWinner(1),
+          element.set(
+            i32.add(
+              i32.mul(place.get(), i32.const(k)),
+              i32.mul(strip.get(), i32.const(panelWidth)),
+            ),
+          ),
+          ...(last === panelWidth
+            ? store(panelWidth)
+            : [
+                control.if(
+                  i32.eq(strip.get(), i32.const(strips - 1)),
+                  store(last),
+                  strips > 1 ? store(panelWidth) : [],
+                ),
+              ]),
+        ];
+      };
+      fn.eachUnit((unit) => {
+        const start = i32.mul(unit.get(), i32.const(perUnit));
+        const overPlaces = (body: Instruction[]) =>
+          forRange(place, start, () => end.get(), 1, body);
+        const overStrips = (body: Instruction[]) =>
+          forRange(strip, i32.const(0), () => i32.const(strips), 1, body);
+        return [
+          end.set(atMost(i32.add(start, i32.const(perUnit)), pooled)),
+          ...(stripsInside
+            ? overPlaces([...findPatch(), ...overStrips(compute())])
+            : overStrips(overPlaces([...findPatch(), ...compute()]))),
+        ];
+      });
+    },
+  };
+}

@@ -1,0 +1,322 @@
+/**
+ * @file Pooling and its gradients, for any window and stride: a unit is a row of the result, channels go four at a time.
+ * The gradients gather: an image element asks each window that covers it, in a fixed order.
+ */
+import type { Node } from '../../../ir/graph.ts';
+import { type ConvGeometry, type PoolAttrs, poolGeometry } from '../../../ops/conv_geometry.ts';
+import type { PoolGradientAttrs } from '../../../ops/pool2d.ts';
+import { control, f32x4, type Instruction, i32, i32x4, v128 } from '../assembler/instructions.ts';
+import { forRange, type Local } from '../assembler/module.ts';
+import { at, type KernelBuilder, type KernelSpec } from '../kernel.ts';
+import { loadVector, storeVector } from './elementwise.ts';
+
+export function maxPoolKernel(node: Node): KernelSpec {
+  const attrs = node.attrs as PoolAttrs;
+  const g = poolGeometry(node.inputs[0]!.shape, attrs);
+  const winnerType = node.outputs[1]!.dtype;
+  return {
+    key: JSON.stringify(['max_pool', node.inputs[0]!.shape, attrs]),
+    units: g.n * g.oh,
+    work: g.n * g.oh * g.ow * g.c * g.kh * g.kw,
+    emit(fn) {
+      const top = fn.local('v128');
+      const winner = fn.local('v128');
+      const wins = fn.local('v128');
+      const x = fn.local('v128');
+      const y = fn.local('i32');
+      const w = fn.local('i32');
+      eachPooled(fn, g, (window, output, lanes) => [
+        top.set(f32x4.const(Number.NEGATIVE_INFINITY)),
+        winner.set(i32x4.const(-1)),
+        ...eachTap(fn, g, attrs, window, (address, position) => [
+          x.set(v128.load(address)),
+          // The first tap inside the image always wins, so that a window of −∞ or NaN has a winner too.
+          wins.set(v128.or(f32x4.gt(x.get(), top.get()), i32x4.eq(winner.get(), i32x4.const(-1)))),
+          top.set(v128.bitselect(x.get(), top.get(), wins.get())),
+          winner.set(v128.bitselect(i32x4.splat(position), winner.get(), wins.get())),
+        ]),
+        y.set(at(fn.outputs[0]!.get(), output, 4)),
+        w.set(at(fn.outputs[1]!.get(), output, winnerType === 'uint8' ? 1 : 4)),
+        ...storeVector(fn, 'float32', y, top.get(), lanes),
+        ...storeVector(fn, winnerType, w, winner.get(), lanes),
+      ]);
+    },
+  };
+}
+
+export function averagePoolKernel(node: Node): KernelSpec {
+  const attrs = node.attrs as PoolAttrs;
+  const g = poolGeometry(node.inputs[0]!.shape, attrs);
+  return {
+    key: JSON.stringify(['average_pool', node.inputs[0]!.shape, attrs]),
+    units: g.n * g.oh,
+    work: g.n * g.oh * g.ow * g.c * g.kh * g.kw,
+    emit(fn) {
+      const sum = fn.local('v128');
+      const count = fn.local('i32');
+      const y = fn.local('i32');
+      eachPooled(fn, g, (window, output, lanes) => [
+        sum.set(f32x4.const(0)),
+        count.set(i32.const(0)),
+        ...eachTap(fn, g, attrs, window, (address) => [
+          sum.set(f32x4.add(sum.get(), v128.load(address))),
+          count.add(1),
+        ]),
+        y.set(at(fn.outputs[0]!.get(), output, 4)),
+        ...storeVector(fn, 'float32', y, f32x4.div(sum.get(), floatSplat(count.get())), lanes),
+      ]);
+    },
+  };
+}
+
+function floatSplat(integer: Instruction): Instruction {
+  return f32x4.convert_i32x4_s(i32x4.splat(integer));
+}
+
+/** A window: image number, its first row and column (may lie in the padding), channel. */
+interface Window {
+  n: Local;
+  y0: Local;
+  x0: Local;
+  c: Local;
+}
+
+/** Unit = (image, pooled row). `body` gets the output element's index and how many of its four lanes exist. */
+function eachPooled(
+  fn: KernelBuilder,
+  g: ConvGeometry,
+  body: (
+    window: Window & { oy: Local; ox: Local },
+    output: Instruction,
+    lanes: number,
+  ) => Instruction[],
+): void {
+  fn.eachUnit((unit) => {
+    const code: Instruction[] = [];
+    const n = fn.define(code, i32.div_u(unit.get(), i32.const(g.oh)));
+    const oy = fn.define(code, i32.rem_u(unit.get(), i32.const(g.oh)));
+    const y0 = fn.local('i32');
+    const x0 = fn.local('i32');
+    code.push(
+      ...fn.each(g.ow, (ox) => {
+        const channel = fn.local('i32');
+        const element = i32.add(
+          i32.mul(at(ox.get(), unit.get(), g.ow), i32.const(g.c)),
+          channel.get(),
+        );
+        const of = (lanes: number) => body({ n, oy, ox, y0, x0, c: channel }, element, lanes);
+        return channels(channel, g.c, of);
+      }),
+    );
+    return code;
+  });
+}
+
+/** Channels in vectors of four, then the rest. */
+function channels(
+  channel: Local,
+  count: number,
+  body: (lanes: number) => Instruction[],
+): Instruction[] {
+  const whole = count & ~3;
+  const code = whole > 0 ? forRange(channel, i32.const(0), () => i32.const(whole), 4, body(4)) : [];
+  return count % 4 === 0 ? code : [...code, channel.set(i32.const(whole)), ...body(count % 4)];
+}
+
+/** Taps of the window of (oy, ox) that lie inside the image, row-major. */
+function eachTap(
+  fn: KernelBuilder,
+  g: ConvGeometry,
+  { strides, padding }: PoolAttrs,
+  window: Window & { oy: Local; ox: Local },
+  body: (address: Instruction, position: Instruction) => Instruction[],
+): Instruction[] {
+  const y = fn.local('i32');
+  const x = fn.local('i32');
+  const inside = (value: Local, extent: number) => i32.lt_u(value.get(), i32.const(extent));
+  return fn.each(g.kh, (dy) => [
+    y.set(
+      i32.sub(
+        i32.add(i32.mul(window.oy.get(), i32.const(strides[0])), dy.get()),
+        i32.const(padding[0][0]),
+      ),
+    ),
+    control.if(
+      inside(y, g.h),
+      fn.each(g.kw, (dx) => {
+        const pixel = at(x.get(), at(y.get(), window.n.get(), g.h), g.w);
+        const address = at(
+          fn.inputs[0]!.get(),
+          i32.add(i32.mul(pixel, i32.const(g.c)), window.c.get()),
+          4,
+        );
+        return [
+          x.set(
+            i32.sub(
+              i32.add(i32.mul(window.ox.get(), i32.const(strides[1])), dx.get()),
+              i32.const(padding[1][0]),
+            ),
+          ),
+          control.if(
+            inside(x, g.w),
+            body(address, i32.add(i32.mul(dy.get(), i32.const(g.kw)), dx.get())),
+          ),
+        ];
+      }),
+    ),
+  ]);
+}
+
+export function maxPoolGradientKernel(node: Node): KernelSpec {
+  const winnerType = node.inputs[1]!.dtype;
+  return gradientKernel('max_pool_gradient', node, (fn, { sum, output, position }) => {
+    const winner = loadVector(
+      winnerType,
+      at(fn.inputs[1]!.get(), output.get(), winnerType === 'uint8' ? 1 : 4),
+    );
+    const mine = i32x4.eq(winner, i32x4.splat(position));
+    return [
+      sum.set(
+        f32x4.add(sum.get(), v128.and(v128.load(at(fn.inputs[0]!.get(), output.get(), 4)), mine)),
+      ),
+    ];
+  });
+}
+
+export function averagePoolGradientKernel(node: Node): KernelSpec {
+  const attrs = node.attrs as PoolGradientAttrs;
+  const g = poolGeometry(attrs.imageShape, attrs);
+  return gradientKernel('average_pool_gradient', node, (fn, { sum, output, oy, ox }) => {
+    const inWindow = (o: Local, axis: 0 | 1, taps: number, extent: number) => {
+      const first = i32.sub(
+        i32.mul(o.get(), i32.const(attrs.strides[axis])),
+        i32.const(attrs.padding[axis][0]),
+      );
+      return countInside(fn, first, taps, extent);
+    };
+    const rows = inWindow(oy, 0, g.kh, g.h);
+    const columns = inWindow(ox, 1, g.kw, g.w);
+    const share = f32x4.div(
+      v128.load(at(fn.inputs[0]!.get(), output.get(), 4)),
+      floatSplat(i32.mul(rows.value, columns.value)),
+    );
+    return [...rows.code, ...columns.code, sum.set(f32x4.add(sum.get(), share))];
+  });
+}
+
+/** How many of `taps` places from `first` on lie in 0 … extent − 1. */
+function countInside(
+  fn: KernelBuilder,
+  first: Instruction,
+  taps: number,
+  extent: number,
+): { code: Instruction[]; value: Instruction } {
+  const code: Instruction[] = [];
+  const from = fn.define(code, first);
+  const to = fn.define(code, i32.add(from.get(), i32.const(taps)));
+  code.push(
+    from.set(control.select(i32.const(0), from.get(), i32.lt_s(from.get(), i32.const(0)))),
+    to.set(control.select(i32.const(extent), to.get(), i32.gt_s(to.get(), i32.const(extent)))),
+  );
+  return { code, value: i32.sub(to.get(), from.get()) };
+}
+
+interface Covering {
+  sum: Local;
+  /** Index of the window's output element. */
+  output: Local;
+  oy: Local;
+  ox: Local;
+  /** The image element's place in the window. */
+  position: Instruction;
+}
+
+/** Unit = (image, image row): for each element, `body` for each window that covers it. */
+function gradientKernel(
+  name: string,
+  node: Node,
+  body: (fn: KernelBuilder, covering: Covering) => Instruction[],
+): KernelSpec {
+  const attrs = node.attrs as PoolGradientAttrs;
+  const g = poolGeometry(attrs.imageShape, attrs);
+  return {
+    key: JSON.stringify([name, attrs]),
+    units: g.n * g.h,
+    work:
+      g.n *
+      g.h *
+      g.w *
+      g.c *
+      Math.ceil(g.kh / attrs.strides[0]) *
+      Math.ceil(g.kw / attrs.strides[1]),
+    emit(fn) {
+      const sum = fn.local('v128');
+      const output = fn.local('i32');
+      const [oy, ox] = fn.localsOf('i32', 2) as [Local, Local];
+      const channel = fn.local('i32');
+      const to = fn.local('i32');
+      // Window o covers place i at tap t where o·stride + t = i + padding.
+      const eachWindow = (
+        place: Local,
+        axis: 0 | 1,
+        taps: number,
+        positions: number,
+        o: Local,
+        then: (tap: Local) => Instruction[],
+      ) => {
+        const shifted = fn.local('i32');
+        return fn.each(taps, (tap) => [
+          shifted.set(i32.sub(i32.add(place.get(), i32.const(attrs.padding[axis][0])), tap.get())),
+          control.if(i32.ge_s(shifted.get(), i32.const(0)), [
+            o.set(i32.div_u(shifted.get(), i32.const(attrs.strides[axis]))),
+            control.if(
+              i32.and(
+                i32.eq(i32.mul(o.get(), i32.const(attrs.strides[axis])), shifted.get()),
+                i32.lt_s(o.get(), i32.const(positions)),
+              ),
+              then(tap),
+            ),
+          ]),
+        ]);
+      };
+      fn.eachUnit((unit) => {
+        const code: Instruction[] = [];
+        const n = fn.define(code, i32.div_u(unit.get(), i32.const(g.h)));
+        const y = fn.define(code, i32.rem_u(unit.get(), i32.const(g.h)));
+        code.push(
+          ...fn.each(g.w, (x) =>
+            channels(channel, g.c, (lanes) => [
+              sum.set(f32x4.const(0)),
+              ...eachWindow(y, 0, g.kh, g.oh, oy, (dy) =>
+                eachWindow(x, 1, g.kw, g.ow, ox, (dx) => [
+                  output.set(
+                    i32.add(
+                      i32.mul(at(ox.get(), at(oy.get(), n.get(), g.oh), g.ow), i32.const(g.c)),
+                      channel.get(),
+                    ),
+                  ),
+                  ...body(fn, {
+                    sum,
+                    output,
+                    oy,
+                    ox,
+                    position: i32.add(i32.mul(dy.get(), i32.const(g.kw)), dx.get()),
+                  }),
+                ]),
+              ),
+              to.set(
+                at(
+                  fn.outputs[0]!.get(),
+                  i32.add(i32.mul(at(x.get(), unit.get(), g.w), i32.const(g.c)), channel.get()),
+                  4,
+                ),
+              ),
+              ...storeVector(fn, 'float32', to, sum.get(), lanes),
+            ]),
+          ),
+        );
+        return code;
+      });
+    },
+  };
+}

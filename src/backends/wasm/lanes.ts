@@ -1,0 +1,67 @@
+/** @file The lanes vocabulary in WebAssembly: each result is a `v128` local, constants stand where they are used. */
+import type { Lanes } from '../../ir/lanes.ts';
+import { f32x4, type Instruction, i32, i32x4, v128 } from './assembler/instructions.ts';
+import type { KernelBuilder } from './kernel.ts';
+
+export interface Lane {
+  get(): Instruction;
+}
+
+export class WasmLanes implements Lanes<Lane> {
+  private readonly fn: KernelBuilder;
+  private readonly code: Instruction[];
+  private readonly position: () => Instruction;
+
+  /** @param position place of lane 0 in the output. */
+  constructor(fn: KernelBuilder, code: Instruction[], position: () => Instruction) {
+    this.fn = fn;
+    this.code = code;
+    this.position = position;
+  }
+
+  private keep(value: Instruction): Lane {
+    return this.fn.define(this.code, value, 'v128');
+  }
+
+  float = (value: number): Lane => ({ get: () => f32x4.const(value) });
+  int = (value: number): Lane => ({ get: () => i32x4.const(value) });
+  index = (): Lane =>
+    this.keep(i32x4.add(i32x4.splat(this.position()), i32x4.consts([0, 1, 2, 3])));
+
+  add = (a: Lane, b: Lane): Lane => this.keep(f32x4.add(a.get(), b.get()));
+  sub = (a: Lane, b: Lane): Lane => this.keep(f32x4.sub(a.get(), b.get()));
+  mul = (a: Lane, b: Lane): Lane => this.keep(f32x4.mul(a.get(), b.get()));
+  div = (a: Lane, b: Lane): Lane => this.keep(f32x4.div(a.get(), b.get()));
+  madd = (a: Lane, b: Lane, c: Lane): Lane => this.keep(this.fn.madd(a.get(), b.get(), c.get()));
+  min = (a: Lane, b: Lane): Lane => this.keep(f32x4.min(a.get(), b.get()));
+  max = (a: Lane, b: Lane): Lane => this.keep(f32x4.max(a.get(), b.get()));
+  neg = (a: Lane): Lane => this.keep(f32x4.neg(a.get()));
+  abs = (a: Lane): Lane => this.keep(f32x4.abs(a.get()));
+  sqrt = (a: Lane): Lane => this.keep(f32x4.sqrt(a.get()));
+  floor = (a: Lane): Lane => this.keep(f32x4.floor(a.get()));
+  nearest = (a: Lane): Lane => this.keep(f32x4.nearest(a.get()));
+
+  equal = (a: Lane, b: Lane): Lane => this.keep(f32x4.eq(a.get(), b.get()));
+  less = (a: Lane, b: Lane): Lane => this.keep(f32x4.lt(a.get(), b.get()));
+  lessEqual = (a: Lane, b: Lane): Lane => this.keep(f32x4.le(a.get(), b.get()));
+
+  select = (mask: Lane, a: Lane, b: Lane): Lane =>
+    this.keep(v128.bitselect(a.get(), b.get(), mask.get()));
+  and = (a: Lane, b: Lane): Lane => this.keep(v128.and(a.get(), b.get()));
+  or = (a: Lane, b: Lane): Lane => this.keep(v128.or(a.get(), b.get()));
+  xor = (a: Lane, b: Lane): Lane => this.keep(v128.xor(a.get(), b.get()));
+  not = (a: Lane): Lane => this.keep(v128.not(a.get()));
+
+  intAdd = (a: Lane, b: Lane): Lane => this.keep(i32x4.add(a.get(), b.get()));
+  intSub = (a: Lane, b: Lane): Lane => this.keep(i32x4.sub(a.get(), b.get()));
+  intMul = (a: Lane, b: Lane): Lane => this.keep(i32x4.mul(a.get(), b.get()));
+  intEqual = (a: Lane, b: Lane): Lane => this.keep(i32x4.eq(a.get(), b.get()));
+  intLess = (a: Lane, b: Lane): Lane => this.keep(i32x4.lt_s(a.get(), b.get()));
+  shiftLeft = (a: Lane, bits: number): Lane => this.keep(i32x4.shl(a.get(), i32.const(bits)));
+  shiftRightUnsigned = (a: Lane, bits: number): Lane =>
+    this.keep(i32x4.shr_u(a.get(), i32.const(bits)));
+  shiftRightSigned = (a: Lane, bits: number): Lane =>
+    this.keep(i32x4.shr_s(a.get(), i32.const(bits)));
+  toFloat = (a: Lane): Lane => this.keep(f32x4.convert_i32x4_s(a.get()));
+  toInt = (a: Lane): Lane => this.keep(i32x4.trunc_sat_f32x4_s(a.get()));
+}

@@ -1,0 +1,189 @@
+/**
+ * @file Operations that only this backend has: the same mathematics on weights laid out as its kernels read them. The
+ * lowering pass introduces them, so that packing is a node like any other: shared, hoisted, planned.
+ *
+ * Panels: a matrix [rows, columns] cut into strips of eight columns, [⌈columns/8⌉, rows, 8], the last padded with zeros. A
+ * kernel that walks the rows of one strip reads memory in order.
+ */
+import { type Shape, sizeOf } from '../../core/shape.ts';
+import type { Op } from '../../ir/op.ts';
+import { outputExtent, type Pair } from '../../ops/conv_geometry.ts';
+import {
+  type ConvPoolAttrs,
+  conv2dOp,
+  convReluPoolOp,
+  pooledInputGradientOp,
+} from '../../ops/index.ts';
+
+export const panelWidth = 8;
+
+/** How a kernel [kh, kw, c, k] becomes a matrix. */
+export interface PackAttrs {
+  /** `forward`: rows (dy, dx, c), columns k. `adjoint`: rows (dy, dx, k) with the window turned by 180°, columns c. */
+  form: 'forward' | 'adjoint';
+}
+
+interface PackedExtents {
+  rows: number;
+  columns: number;
+  /** Element of the kernel behind (row, column). */
+  source(row: number, column: number): number;
+}
+
+export function packedExtents(kernel: Shape, { form }: PackAttrs): PackedExtents {
+  const [kh, kw, c, k] = kernel as [number, number, number, number];
+  if (form === 'forward')
+    return { rows: kh * kw * c, columns: k, source: (row, column) => row * k + column };
+  return {
+    rows: kh * kw * k,
+    columns: c,
+    source: (row, column) => ((kh * kw - 1 - Math.floor(row / k)) * c + column) * k + (row % k),
+  };
+}
+
+export const packPanelsOp: Op<PackAttrs, 'pack_panels'> = {
+  name: 'pack_panels',
+  infer([w], attrs) {
+    const { rows, columns } = packedExtents(w!.shape, attrs);
+    return [{ shape: [Math.ceil(columns / panelWidth), rows, panelWidth], dtype: 'float32' }];
+  },
+  reference([w], attrs, [out]) {
+    const { rows, columns, source } = packedExtents(w!.shape, attrs);
+    const panels = new Float64Array(sizeOf(out!.shape));
+    for (let column = 0; column < columns; column++)
+      for (let row = 0; row < rows; row++) {
+        const strip = Math.floor(column / panelWidth);
+        panels[(strip * rows + row) * panelWidth + (column % panelWidth)] =
+          w!.data[source(row, column)]!;
+      }
+    return [panels];
+  },
+};
+
+export interface PanelConvAttrs {
+  /** Window of the convolution. */
+  kernel: Pair;
+  strides: Pair;
+  dilation: Pair;
+  /** Output channels. */
+  k: number;
+  activation: 'linear' | 'relu';
+}
+
+/** The kernel [kh, kw, c, k] that panels of the `forward` form hold. */
+function unpack(
+  panels: Float64Array,
+  [kh, kw, c, k]: readonly [number, number, number, number],
+): Float64Array {
+  const rows = kh * kw * c;
+  return Float64Array.from({ length: rows * k }, (_, i) => {
+    const column = i % k;
+    return panels[
+      (Math.floor(column / panelWidth) * rows + Math.floor(i / k)) * panelWidth +
+        (column % panelWidth)
+    ]!;
+  });
+}
+
+export const panelConvOp: Op<PanelConvAttrs, 'panel_conv'> = {
+  name: 'panel_conv',
+  infer([x], { kernel, strides, dilation, k }) {
+    const [n, h, w] = x!.shape as [number, number, number];
+    const oh = outputExtent(h, kernel[0], strides[0], [0, 0], dilation[0]);
+    const ow = outputExtent(w, kernel[1], strides[1], [0, 0], dilation[1]);
+    return [{ shape: [n, oh, ow, k], dtype: 'float32' }];
+  },
+  reference([x, panels, bias], attrs, outputs) {
+    const kernel = [...attrs.kernel, x!.shape[3]!, attrs.k] as const;
+    const w = { shape: kernel, data: unpack(panels!.data, kernel) };
+    const conv = {
+      ...attrs,
+      padding: [
+        [0, 0],
+        [0, 0],
+      ],
+      groups: 1,
+    } as const;
+    const [y] = conv2dOp.reference!([x!, w], conv, outputs);
+    return [
+      y!.map((value, i) => {
+        const sum = value + (bias ? bias.data[i % attrs.k]! : 0);
+        return attrs.activation === 'relu' ? Math.max(0, sum) : sum;
+      }),
+    ];
+  },
+};
+
+export interface PanelPoolAttrs extends ConvPoolAttrs {
+  kernel: Pair;
+  k: number;
+}
+
+export const panelConvPoolOp: Op<PanelPoolAttrs, 'panel_conv_pool'> = {
+  name: 'panel_conv_pool',
+  infer([x], attrs) {
+    const kernel = { shape: [...attrs.kernel, x!.shape[3]!, attrs.k], dtype: 'float32' } as const;
+    return convReluPoolOp.infer([x!, kernel], attrs);
+  },
+  reference([x, panels, bias], attrs, outputs) {
+    const kernel = [...attrs.kernel, x!.shape[3]!, attrs.k] as const;
+    const w = { shape: kernel, data: unpack(panels!.data, kernel) };
+    return convReluPoolOp.reference!([x!, w, bias!], attrs, outputs);
+  },
+};
+
+/** As `pooled_input_gradient`, the kernel given as a matrix [k, kh·kw·c]. */
+export const rowsInputGradientOp: Op<
+  ConvPoolAttrs & { imageShape: Shape; kernel: Shape },
+  'rows_input_gradient'
+> = {
+  name: 'rows_input_gradient',
+  infer: (_inputs, { imageShape }) => [{ shape: imageShape, dtype: 'float32' }],
+  reference([g, winner, rows], attrs, outputs) {
+    const k = attrs.kernel[3]!;
+    const length = sizeOf(attrs.kernel) / k;
+    const data = Float64Array.from(
+      rows!.data,
+      (_, i) => rows!.data[(i % k) * length + Math.floor(i / k)]!,
+    );
+    return pooledInputGradientOp.reference!(
+      [g!, winner!, { shape: attrs.kernel, data }],
+      attrs,
+      outputs,
+    );
+  },
+};
+
+/** Places images into larger ones of zeros: element (y, x) at start + (y, x)·step, what falls outside is dropped. */
+export interface PlaceAttrs {
+  /** Rows and columns of the result. */
+  extent: Pair;
+  start: Pair;
+  step: Pair;
+}
+
+export const placeOp: Op<PlaceAttrs, 'place'> = {
+  name: 'place',
+  infer: ([x], { extent }) => [{ shape: [x!.shape[0]!, ...extent, x!.shape[3]!], dtype: x!.dtype }],
+  reference([x], { extent, start, step }, [out]) {
+    const [n, h, w, c] = x!.shape as [number, number, number, number];
+    const y = new Float64Array(sizeOf(out!.shape));
+    for (let i = 0; i < n * h * w; i++) {
+      const row = start[0] + (Math.floor(i / w) % h) * step[0];
+      const column = start[1] + (i % w) * step[1];
+      if (row < 0 || row >= extent[0] || column < 0 || column >= extent[1]) continue;
+      const to = (Math.floor(i / (w * h)) * extent[0] + row) * extent[1] + column;
+      y.set(x!.data.subarray(i * c, (i + 1) * c), to * c);
+    }
+    return [y];
+  },
+};
+
+export const backendOps = [
+  packPanelsOp,
+  panelConvOp,
+  panelConvPoolOp,
+  rowsInputGradientOp,
+  placeOp,
+] as const;
+export type BackendOpName = (typeof backendOps)[number]['name'];

@@ -1,0 +1,46 @@
+/**
+ * @file A thread: instantiates the modules it is sent on the shared memory and runs them when told. The same file serves
+ * Node's worker threads and the browser's workers.
+ */
+import { isNode } from './features.ts';
+import type { FromWorker, ToWorker } from './threads.ts';
+
+type Run = (thread: number, threads: number, arena: number, control: number, steps: number) => void;
+
+const programs = new Map<number, Run>();
+
+function handle(message: ToWorker, reply: (message: FromWorker) => void): void {
+  if (message.kind === 'forget') {
+    programs.delete(message.program);
+    return;
+  }
+  try {
+    if (message.kind === 'load') {
+      const instance = new WebAssembly.Instance(message.module, {
+        env: { memory: message.memory },
+      });
+      programs.set(message.program, instance.exports.run as Run);
+      return;
+    }
+    const { program, thread, threads, arena, control, steps } = message;
+    programs.get(program)!(thread, threads, arena, control, steps);
+    reply({ kind: 'done', error: undefined });
+  } catch (error) {
+    reply({ kind: 'done', error: String(error instanceof Error ? error.message : error) });
+  }
+}
+
+if (isNode) {
+  const { parentPort } = await import('node:worker_threads');
+  parentPort?.on('message', (message: ToWorker) =>
+    handle(message, (answer) => parentPort.postMessage(answer)),
+  );
+  parentPort?.postMessage({ kind: 'ready' } satisfies FromWorker);
+} else {
+  const scope = globalThis as unknown as {
+    onmessage: (event: { data: ToWorker }) => void;
+    postMessage(message: FromWorker): void;
+  };
+  scope.onmessage = ({ data }) => handle(data, (answer) => scope.postMessage(answer));
+  scope.postMessage({ kind: 'ready' });
+}
