@@ -6,7 +6,7 @@ import { internal } from '../core/errors.ts';
 import { streams } from '../core/random.ts';
 import type { Shape } from '../core/shape.ts';
 import type { Graph, Value } from '../ir/graph.ts';
-import { randomUniform, read } from '../ops/index.ts';
+import { add, erfInverse, mul, randomUniform, read, scalar } from '../ops/index.ts';
 import type { Variable } from './variable.ts';
 
 /** Scalars (`int32`) that make random numbers a function of the run and the step. */
@@ -17,16 +17,34 @@ export interface TraceRandomness {
 
 export class Trace {
   readonly graph: Graph;
-  readonly training: boolean;
   /** Scalars that layers add to the loss: regularizers, activity regularizers, `addLoss`. */
   readonly losses: Value[] = [];
   private readonly randomness: TraceRandomness | undefined;
+  private readonly penalized = new Set<Variable>();
   private draws = 0;
+  private mode: boolean;
 
   constructor(graph: Graph, training: boolean, randomness?: TraceRandomness) {
     this.graph = graph;
-    this.training = training;
+    this.mode = training;
     this.randomness = randomness;
+  }
+
+  /** Whether layers behave as in training; a layer called with `{ training }` decides for all inside it. */
+  get training(): boolean {
+    return this.mode;
+  }
+
+  /** Runs `body`, the inside of layer `name`, in the given mode; its nodes carry the name, after those around it. */
+  within<T>(name: string, training: boolean, body: () => T): T {
+    const outer = this.mode;
+    const { scope } = this.graph;
+    this.mode = training;
+    try {
+      return this.graph.within(scope ? `${scope}/${name}` : name, body);
+    } finally {
+      this.mode = outer;
+    }
   }
 
   /** The value of a variable before this step. */
@@ -43,11 +61,30 @@ export class Trace {
     this.losses.push(loss);
   }
 
-  /** Uniform in [0, 1); each call of a trace has a stream of its own, the n-th call the same in each trace. */
-  uniform(shape: Shape): Value {
+  /** Adds the penalty of a variable's regularizer, once however often its layer is called. */
+  penalize(variable: Variable): void {
+    if (!variable.regularizer || this.penalized.has(variable)) return;
+    this.penalized.add(variable);
+    this.addLoss(variable.regularizer(this.read(variable)));
+  }
+
+  /**
+   * Uniform in [0, 1); each call of a trace has a stream of its own, the n-th call the same in each trace.
+   *
+   * @param seed a seed of the layer's own, in place of the run's.
+   */
+  uniform(shape: Shape, seed?: number): Value {
     if (!this.randomness) throw internal('this trace has no randomness');
+    const { seed: ofRun, step } = this.randomness;
     const stream = streams.layer + this.draws++;
-    return randomUniform(this.randomness.seed, this.randomness.step, { shape, stream });
+    const key = seed === undefined ? ofRun : scalar(step, seed | 0, 'int32');
+    return randomUniform(key, step, { shape, stream });
+  }
+
+  /** Standard normal: the inverse of the normal distribution at the middle of each of the 2²⁴ steps of `uniform`. */
+  normal(shape: Shape, seed?: number): Value {
+    const centred = add(mul(this.uniform(shape, seed), 2), 2 ** -24 - 1);
+    return mul(erfInverse(centred), Math.SQRT2);
   }
 }
 

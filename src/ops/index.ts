@@ -33,6 +33,7 @@ import {
 import { conv2dFilterGradientOp, conv2dInputGradientOp, conv2dOp } from './conv2d.ts';
 import { castOp, iotaOp, stopGradientOp } from './convert.ts';
 import { constantOp } from './elementwise.ts';
+import { erfInverseOp, erfOp, expMinusOneOp, softplusOp } from './error_function.ts';
 import { concatOp, gatherRowsOp, padOp, reshapeOp, sliceOp, transposeOp } from './layout.ts';
 import { matmulOp } from './matmul.ts';
 import {
@@ -41,12 +42,14 @@ import {
   maxPool2dGradientOp,
   maxPool2dOp,
 } from './pool2d.ts';
+import { powerOp } from './power.ts';
 import { randomUniformOp } from './random.ts';
 import { argMaxOp, reduceMaxOp } from './reduce.ts';
 import { softmaxOp } from './softmax.ts';
 import { inputOp, variableOp } from './source.ts';
 import { broadcastOp, reduceSumOp } from './sum.ts';
 import { expOp, integerPowerOp, logOp, powOp, sigmoidOp, tanhOp } from './transcendental.ts';
+import { cosOp, sinOp } from './trigonometric.ts';
 
 export const elementwiseOps = [
   constantOp,
@@ -77,6 +80,13 @@ export const elementwiseOps = [
   sigmoidOp,
   powOp,
   integerPowerOp,
+  powerOp,
+  cosOp,
+  sinOp,
+  erfOp,
+  erfInverseOp,
+  expMinusOneOp,
+  softplusOp,
   castOp,
   broadcastOp,
   stopGradientOp,
@@ -122,12 +132,15 @@ export * from './conv_relu_pool.ts';
 export * from './conv2d.ts';
 export * from './convert.ts';
 export { constantOp, type Operand, scalar } from './elementwise.ts';
+export * from './error_function.ts';
 export * from './layout.ts';
 export * from './matmul.ts';
 export * from './pool2d.ts';
+export * from './power.ts';
 export * from './random.ts';
 export * from './reduce.ts';
 export * from './softmax.ts';
 export * from './source.ts';
 export { broadcast, broadcastOp, reduceSum, reduceSumOp, sumTo } from './sum.ts';
 export * from './transcendental.ts';
+export * from './trigonometric.ts';

@@ -1,0 +1,90 @@
+/** @file The middle of images. */
+import { TsunoError } from '../core/errors.ts';
+import { type PartialShape, showShape } from '../core/shape.ts';
+import type { Value } from '../ir/graph.ts';
+import { slice } from '../ops/index.ts';
+import { channelsLast, positiveInteger } from './checks.ts';
+import { Layer, type LayerOptions } from './layer.ts';
+import { resample } from './resample.ts';
+import type { Config } from './serialized.ts';
+
+export interface CenterCropOptions extends LayerOptions {
+  /** Only `channels_last`. */
+  dataFormat?: string | null | undefined;
+}
+
+export interface CenterCropArguments extends CenterCropOptions {
+  height: number;
+  width: number;
+}
+
+export class CenterCrop extends Layer {
+  static readonly className = 'CenterCrop';
+  readonly height: number;
+  readonly width: number;
+  readonly dataFormat: 'channels_last';
+
+  constructor(options: CenterCropArguments) {
+    super(options);
+    this.height = positiveInteger(this.where, 'height', options.height);
+    this.width = positiveInteger(this.where, 'width', options.width);
+    this.dataFormat = channelsLast(this.where, options.dataFormat);
+    this.inputSpec = { rank: 4 };
+  }
+
+  override call(x: Value): Value {
+    const [n, h, w, c] = x.shape as [number, number, number, number];
+    const { height, width } = this;
+    if (h >= height && w >= width) {
+      const start = [0, Math.floor((h - height) / 2), Math.floor((w - width) / 2), 0];
+      return slice(x, start, [n, height, width, c]);
+    }
+    // Too small: the largest part with the target's proportions, enlarged.
+    const cropHeight = Math.min(h, Math.floor((w * height) / width));
+    const cropWidth = Math.min(w, Math.floor((h * width) / height));
+    if (cropHeight < 1 || cropWidth < 1) throw this.tooSmall(x.shape);
+    const start = [0, Math.floor((h - cropHeight) / 2), Math.floor((w - cropWidth) / 2), 0];
+    const part = slice(x, start, [n, cropHeight, cropWidth, c]);
+    return resample(part, height, width, 'bilinear');
+  }
+
+  override outputShape(inputShape: PartialShape): PartialShape {
+    return [inputShape[0]!, this.height, this.width, inputShape[3]!];
+  }
+
+  override config(): Config {
+    return {
+      ...super.config(),
+      data_format: this.dataFormat,
+      height: this.height,
+      width: this.width,
+    };
+  }
+
+  private tooSmall(shape: PartialShape): TsunoError {
+    return new TsunoError('SHAPE', {
+      where: this.where,
+      what: 'input',
+      expected: `of a size to cut ${this.height}×${this.width} from`,
+      found: showShape(shape),
+    });
+  }
+}
+
+/**
+ * Cuts the middle `height` × `width` out of images [n, h, w, c]; smaller images are enlarged.
+ *
+ * @see https://keras.io/api/layers/preprocessing_layers/image_preprocessing/center_crop/
+ * @example
+ * ```ts
+ * const x = Input({ shape: [32, 32, 3] });
+ * centerCrop(28, 28)(x).shape; // [null, 28, 28, 3]
+ * ```
+ */
+export function centerCrop(
+  height: number,
+  width: number,
+  options: CenterCropOptions = {},
+): CenterCrop {
+  return new CenterCrop({ ...options, height, width });
+}
