@@ -196,8 +196,9 @@ export const linear: ActivationFunction = (x) => x;
 export const mish: ActivationFunction = (x) => mul(x, opTanh(opSoftplus(x)));
 
 /**
- * The sparse relative of softmax (Martins and Astudillo 2016), along `axis`, default the last. Sorting is replaced by
- * counting: element j comes before i where it is larger, or equal and not later.
+ * The sparse relative of softmax (Martins and Astudillo 2016), along `axis`, default the last, as Keras computes it: its
+ * threshold is (Σ running sums of the support − 1)/size, where the paper takes the last running sum alone, so outputs do
+ * not sum to 1. Sorting is replaced by counting: element j comes before i where it is larger, or equal and not later.
  */
 export function sparsemax(x: Value, axis = -1): Value {
   return alongAxis(x, axis, (z) => {
@@ -215,16 +216,9 @@ export function sparsemax(x: Value, axis = -1): Value {
     const sums = reduceSum(mul(before, row), [last]);
     const supported = less(div(sub(sums, 1), rank), z);
     const count = reduceSum(stopGradient(cast(supported, 'float32')), [last - 1], true);
-    const total = sumOfSupport(sums, supported, rank, count);
+    const total = reduceSum(select(supported, sums, 0), [last - 1], true);
     return opRelu(sub(z, div(sub(total, 1), count)));
   });
-}
-
-/** The sum of the elements above the threshold: the running sum at the last of them. */
-function sumOfSupport(sums: Value, supported: Value, rank: Value, count: Value): Value {
-  const isLast = equal(rank, count);
-  const axis = sums.shape.length - 1;
-  return reduceSum(select(isLast, select(supported, sums, 0), 0), [axis], true);
 }
 
 /** The functions that have a name in configs. */

@@ -90,7 +90,10 @@ export class Variable<D extends DType = DType> implements VariableRef {
 
   /** Called by an engine that takes the variable in, and with `undefined` when it lets go (after a last pull). */
   holdBy(holder: VariableHolder | undefined): void {
-    if (this.holder && this.holder !== holder) this.holder.pull(this);
+    if (this.holder && this.holder !== holder) {
+      this.holder.pull(this);
+      this.version++;
+    }
     this.holder = holder;
   }
 
