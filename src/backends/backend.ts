@@ -2,7 +2,7 @@
  * @file What a backend offers to the sessions above it: memory, programs made from graphs, and runs of many steps. The
  * WebAssembly engine implements it; the reference evaluator is simpler and stands apart.
  */
-import type { DType } from '../core/dtype.ts';
+import type { DType, TypedArrays } from '../core/dtype.ts';
 import type { Shape } from '../core/shape.ts';
 import type { Graph, VariableRef } from '../ir/graph.ts';
 import type { Plan } from '../plan/plan.ts';
@@ -28,6 +28,13 @@ export interface Program {
   dispose(): void;
 }
 
+export interface CompileOptions {
+  /** Results that each step writes to the place bound as an input of the same name. */
+  streamed?: readonly string[];
+  /** The result, an `int32` scalar, that ends a run where it is not 0. */
+  halt?: string;
+}
+
 export interface RunOptions {
   inputs: Readonly<Record<string, Binding>>;
   /** How many steps; default 1. */
@@ -43,14 +50,13 @@ export interface Backend {
   allocate(bytes: number): Region;
   free(region: Region): void;
   /** The bytes of a region as numbers; valid until the next allocation. */
-  view<D extends DType>(
-    region: Region,
-    dtype: D,
-    shape: Shape,
-    offset?: number,
-  ): import('../core/dtype.ts').TypedArrays[D];
+  view<D extends DType>(region: Region, dtype: D, shape: Shape, offset?: number): TypedArrays[D];
   /** Compiles `graph`, whose variables lie where `place` says. */
-  compile(graph: Graph, place: (variable: VariableRef) => Region): Promise<Program>;
+  compile(
+    graph: Graph,
+    place: (variable: VariableRef) => Region,
+    options?: CompileOptions,
+  ): Promise<Program>;
   /** Runs steps; resolves with how many were done. */
   run(program: Program, options: RunOptions): Promise<number>;
   /** The result `name` of the last step. */

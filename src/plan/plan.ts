@@ -29,7 +29,7 @@ export interface PlannedKernel {
   barrier: boolean;
 }
 
-/** A new value that could not be written in place. */
+/** A new value that could not be written in place, or a result that goes to another place each step. */
 export interface PlannedCopy {
   from: Place;
   to: Place;
@@ -46,6 +46,8 @@ export interface Plan {
   kernels: readonly PlannedKernel[];
   /** Done when all kernels of a step have ended. */
   copies: readonly PlannedCopy[];
+  /** An `int32`: not 0 after a step ends the run. */
+  halt: Place | undefined;
   arenaBytes: number;
 }
 
@@ -62,6 +64,10 @@ export interface PlanOptions {
   cost(node: Node): KernelCost;
   /** Bytes kept free around each value: the tests' red zones. Default 0. */
   redZone?: number;
+  /** Results that each step writes to the place bound as an input of the same name. */
+  streamed?: readonly string[];
+  /** The result that can end a run. */
+  halt?: string;
 }
 
 const alignment = 64;
@@ -112,8 +118,12 @@ class Planner {
     this.measureLifetimes();
     const arenaBytes = this.layOut();
     const planned = this.schedule();
+    this.streamResults();
+    const halt =
+      this.options.halt === undefined ? undefined : this.graph.outputs.get(this.options.halt);
     return {
       graph: this.graph,
+      halt: halt && this.placeOf(halt),
       inputs: this.inputs,
       variables: this.variables,
       outputs: new Map([...this.graph.outputs].map(([name, value]) => [name, this.placeOf(value)])),
@@ -186,6 +196,18 @@ class Planner {
     }
   }
   private readonly pendingCopies: { value: Value; to: Place }[] = [];
+
+  private streamResults(): void {
+    for (const name of this.options.streamed ?? []) {
+      const value = this.graph.outputs.get(name);
+      if (!value) throw internal(`no result ${name}`);
+      const index = this.inputs.push({ name, shape: value.shape, dtype: value.dtype }) - 1;
+      this.copies.push({
+        from: this.placeOf(value),
+        to: { region: 'input', index, bytes: bytesOfValue(value) },
+      });
+    }
+  }
 
   private mayWriteInPlace(variable: VariableRef, value: Value): boolean {
     if (value.node.op.source || !value.node.op.inPlace || this.once.has(value.node)) return false;

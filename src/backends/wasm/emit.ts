@@ -76,6 +76,8 @@ function runFunction(
     if (place.region === 'variable') return i32.const(variables[place.index]!);
     return i32.load(block.get(), inputCell(place.index).pointer);
   };
+  const asked = i32.atomic.load(block.get(), cells.stopRequest);
+  const stop = plan.halt ? i32.or(asked, i32.load(address(plan.halt))) : asked;
   const meet = control.call(barrier, [threads.get(), block.get()]);
   const share = (units: number, of: Instruction) =>
     i32.div_u(i32.mul(i32.const(units), of), threads.get());
@@ -119,11 +121,7 @@ function runFunction(
             const moved = i32.add(i32.load(block.get(), pointer), i32.load(block.get(), stride));
             return i32.store(block.get(), moved, pointer);
           }),
-          i32.store(
-            block.get(),
-            i32.atomic.load(block.get(), cells.stopRequest),
-            cells.stopDecided,
-          ),
+          i32.store(block.get(), stop, cells.stopDecided),
           control.drop(i32.atomic.add(block.get(), i32.const(1), cells.stepsDone)),
         ]),
         meet,

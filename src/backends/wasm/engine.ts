@@ -8,7 +8,7 @@ import { type Shape, sizeOf } from '../../core/shape.ts';
 import type { Graph, VariableRef } from '../../ir/graph.ts';
 import { type Pass, runPasses, stepPasses } from '../../passes/index.ts';
 import { makePlan, type Plan } from '../../plan/plan.ts';
-import type { Backend, Binding, Program, Region, RunOptions } from '../backend.ts';
+import type { Backend, Binding, CompileOptions, Program, Region, RunOptions } from '../backend.ts';
 import { cells, controlBytes, inputCell } from './control.ts';
 import { emitModule, kernelOf } from './emit.ts';
 import { bestArithmetic, canShareMemory, compileRefused, processors } from './features.ts';
@@ -137,14 +137,22 @@ export class WasmEngine implements Backend {
   }
 
   /** The plan of `graph` after this backend's passes. */
-  plan(graph: Graph, watch?: (name: string, graph: Graph) => void): Plan {
+  plan(
+    graph: Graph,
+    options: CompileOptions = {},
+    watch?: (name: string, graph: Graph) => void,
+  ): Plan {
     const lowered = runPasses(graph, wasmPasses, watch);
     const redZone = this.options.redZone ?? 0;
-    return makePlan(lowered, { threads: this.threads, cost: kernelOf, redZone });
+    return makePlan(lowered, { threads: this.threads, cost: kernelOf, redZone, ...options });
   }
 
-  async compile(graph: Graph, place: (variable: VariableRef) => Region): Promise<WasmProgram> {
-    const plan = this.plan(graph);
+  async compile(
+    graph: Graph,
+    place: (variable: VariableRef) => Region,
+    options: CompileOptions = {},
+  ): Promise<WasmProgram> {
+    const plan = this.plan(graph, options);
     const variables = plan.variables.map((variable) => place(variable).address);
     const control = this.allocate(controlBytes(plan.inputs.length));
     this.reserveArena(plan.arenaBytes);
@@ -205,10 +213,11 @@ export class WasmEngine implements Backend {
       words[cells.stopRequest / 4] = 0;
       words[cells.stopDecided / 4] = 0;
       words[cells.stepsDone / 4] = 0;
-      if (steps > 0)
+      if (steps > 0) {
         await (this.workers
           ? this.runOnWorkers(program, steps, options)
           : this.runHere(program, steps, options));
+      }
       return Atomics.load(this.controlWords(program), cells.stepsDone / 4);
     } finally {
       this.running = false;
@@ -294,7 +303,10 @@ export class WasmEngine implements Backend {
       const now = performance.now();
       const count = Math.min(perSlice, steps - done);
       program.run!(0, 1, this.arena!.address, program.control.address, count);
-      done += count;
+      const counted = Atomics.load(this.controlWords(program), cells.stepsDone / 4);
+      const halted = Atomics.load(this.controlWords(program), cells.stopDecided / 4) !== 0;
+      done = counted;
+      if (halted) return;
       const took = performance.now() - now;
       perSlice = Math.max(1, Math.min(1000, Math.floor((count * slice) / Math.max(took, 0.01))));
       progress?.(done);

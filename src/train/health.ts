@@ -1,0 +1,40 @@
+/**
+ * @file The guard inside the step: where the loss or any gradient is not finite, no variable changes and the run ends, so
+ * that the weights are those of the last good step.
+ */
+import { type Shape, sizeOf } from '../core/shape.ts';
+import type { Graph, Value } from '../ir/graph.ts';
+import { cast, concat, equal, logicalNot, mul, reduceSum, reshape, select } from '../ops/index.ts';
+
+/** Result names: what ends the run, and one number a gradient (not finite where the gradient is not), the loss first. */
+export const haltName = 'halt';
+export const healthName = 'health';
+
+/** Rows into which a large gradient is summed first, so that threads can share the work. */
+const parts = [64, 32, 16, 9, 8, 4, 3, 2] as const;
+
+/** A number that is finite if all elements of `x` are (and their sum does not overflow). */
+function probe(x: Value): Value {
+  const size = sizeOf(x.shape);
+  const rows = size >= 4096 ? parts.find((count) => size % count === 0) : undefined;
+  const flat: Shape = rows ? [rows, size / rows] : [1, size];
+  return reshape(reduceSum(reduceSum(reshape(x, flat), [1])), [1]);
+}
+
+/**
+ * Guards every update of the graph's floats so far. Call it when the step is complete.
+ *
+ * @param loss the scalar to differentiate.
+ */
+export function guard(graph: Graph, loss: Value, gradients: readonly Value[]): void {
+  const probes = [reshape(loss, [1]), ...gradients.map(probe)] as [Value, ...Value[]];
+  const health = concat(probes, 0);
+  // x·0 is 0 for finite x, else NaN; NaN equals nothing.
+  const finite = reshape(equal(mul(reduceSum(health), 0), 0), []);
+  for (const [variable, value] of graph.updates) {
+    const old = graph.variables.get(variable);
+    if (old && value.dtype === 'float32') graph.updates.set(variable, select(finite, value, old));
+  }
+  graph.outputs.set(healthName, health);
+  graph.outputs.set(haltName, cast(logicalNot(finite), 'int32'));
+}
