@@ -127,11 +127,10 @@ describe('get', () => {
 
   test('by shapes for "crossentropy"', () => {
     const resolve = (yTrue: number[], yPred: number[]) =>
-      losses.resolve(
-        'crossentropy',
-        { shape: yTrue, dtype: 'float32' },
-        { shape: yPred, dtype: 'float32' },
-      ).name;
+      losses.get('crossentropy', {
+        yTrue: { shape: yTrue, dtype: 'float32' },
+        yPred: { shape: yPred, dtype: 'float32' },
+      }).name;
     assert.equal(resolve([8], [8, 1]), 'binary_crossentropy');
     assert.equal(resolve([8], [8, 3]), 'sparse_categorical_crossentropy');
     assert.equal(resolve([8, 1], [8, 3]), 'sparse_categorical_crossentropy');

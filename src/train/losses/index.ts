@@ -64,9 +64,16 @@ export const lossFamily = new Family<Loss>('loss', members, {
 /** What names a loss: `'sparse_categorical_crossentropy'`, a class, a function of labels and predictions, a loss. */
 export type LossIdentifier = string | Loss | LossFunction | (new () => Loss) | Serialized;
 
+/** Shapes of labels and predictions, by which `'crossentropy'` and `'accuracy'` are settled. */
+export interface LabelShapes {
+  yTrue: TensorType;
+  yPred: TensorType;
+}
+
 /**
  * The loss that `which` names.
  *
+ * @param at shapes; with them `'crossentropy'` and `'ce'` name the crossentropy that fits.
  * @example
  * ```ts no-run
  * losses.get('mse');                            // new losses.MeanSquaredError()
@@ -75,13 +82,16 @@ export type LossIdentifier = string | Loss | LossFunction | (new () => Loss) | S
  * @throws TsunoError `ARGUMENT` for an unknown name.
  * @see https://keras.io/api/losses/#usage-of-losses-with-compile--fit
  */
-export function get(which: LossIdentifier): Loss {
+export function get(which: LossIdentifier, at?: LabelShapes): Loss {
   if (which instanceof Loss) return which;
   if (typeof which === 'function') {
     return isLossClass(which) ? new which() : new FunctionLoss(which);
   }
   if (typeof which === 'string' || isSerialized(which)) {
-    return lossFamily.make('compile', 'loss', which);
+    const fitting = at && isCrossentropy(which);
+    return fitting
+      ? new crossentropyOf[labelsByShape(at)]()
+      : lossFamily.make('compile', 'loss', which);
   }
   throw new TsunoError('ARGUMENT', {
     where: 'compile',
@@ -91,28 +101,27 @@ export function get(which: LossIdentifier): Loss {
   });
 }
 
+const crossentropyOf = {
+  binary: BinaryCrossentropy,
+  sparse: SparseCategoricalCrossentropy,
+  oneHot: CategoricalCrossentropy,
+};
+
+/** `'crossentropy'` or `'ce'`: whichever fits. */
+export function isCrossentropy(which: unknown): which is string {
+  return typeof which === 'string' && ['crossentropy', 'ce'].includes(identifier(which));
+}
+
 function isLossClass(which: LossFunction | (new () => Loss)): which is new () => Loss {
   return which.prototype instanceof Loss;
 }
 
 /** What shapes say about the labels, as Keras reads them. */
-export function labelsByShape(
-  yTrue: TensorType,
-  yPred: TensorType,
-): 'binary' | 'sparse' | 'oneHot' {
+export function labelsByShape({ yTrue, yPred }: LabelShapes): 'binary' | 'sparse' | 'oneHot' {
   const outputs = yPred.shape.at(-1) ?? 1;
   if (outputs === 1) return 'binary';
   const isColumn = yTrue.shape.at(-1) === 1 && outputs > 1;
   return yTrue.shape.length < yPred.shape.length || isColumn ? 'sparse' : 'oneHot';
-}
-
-/** As {@link get}, where `'crossentropy'` and `'ce'` become the crossentropy that fits the shapes. */
-export function resolve(which: LossIdentifier, yTrue: TensorType, yPred: TensorType): Loss {
-  const name = typeof which === 'string' ? identifier(which) : '';
-  if (name !== 'crossentropy' && name !== 'ce') return get(which);
-  const kind = labelsByShape(yTrue, yPred);
-  if (kind === 'binary') return new BinaryCrossentropy();
-  return kind === 'sparse' ? new SparseCategoricalCrossentropy() : new CategoricalCrossentropy();
 }
 
 export * from './binary.ts';

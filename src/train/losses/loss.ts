@@ -5,7 +5,7 @@
 import { show, TsunoError } from '../../core/errors.ts';
 import { sizeOf } from '../../core/shape.ts';
 import type { Value } from '../../ir/graph.ts';
-import type { Config } from '../../layers/serialized.ts';
+import { type Config, type Serialized, serialized } from '../../layers/serialized.ts';
 import { cast, div, equal, mul, reduceSum, reshape, scalar, select } from '../../ops/index.ts';
 
 const reductions = [
@@ -100,6 +100,12 @@ export abstract class Loss {
   /** The arguments of the constructor under Keras's names. */
   config(): Config {
     return { name: this.name, reduction: this.reduction };
+  }
+
+  /** As Keras writes it into a model's file. */
+  serialize(): Serialized {
+    const { className } = this.constructor as unknown as { className: string };
+    return serialized('keras.losses', className, this.config());
   }
 }
 

@@ -1,0 +1,224 @@
+/** @file Losses as metrics: their values, averaged over the samples. */
+import type { Graph, Value } from '../../ir/graph.ts';
+import type { Config } from '../../layers/serialized.ts';
+import { cast, equal, logicalNot, mul, neg, square, sub } from '../../ops/index.ts';
+import { type BinaryOptions, binaryCrossentropy } from '../losses/binary.ts';
+import {
+  type CategoricalOptions,
+  categoricalCrossentropy,
+  type SparseOptions,
+  sparseCategoricalCrossentropy,
+} from '../losses/categorical.ts';
+import { categoricalHinge, hinge, squaredHinge } from '../losses/hinge.ts';
+import { sameRank } from '../losses/loss.ts';
+import { classNumbers } from '../losses/predictions.ts';
+import {
+  cosineSimilarity,
+  klDivergence,
+  logCosh,
+  meanAbsoluteError,
+  meanAbsolutePercentageError,
+  meanSquaredError,
+  meanSquaredLogarithmicError,
+  poisson,
+} from '../losses/regression.ts';
+import { Mean, type MetricFunction } from './mean.ts';
+import type { MetricOptions } from './metric.ts';
+
+/** A class whose objects take no options but a name. */
+interface MeanClass {
+  readonly className: string;
+  new (options?: MetricOptions): Mean;
+}
+
+function meanOf(className: string, name: string, compute: MetricFunction): MeanClass {
+  return class extends Mean {
+    static override readonly className: string = className;
+    constructor(options: MetricOptions = {}) {
+      super({ name: options.name ?? name });
+    }
+    protected override values(yTrue: Value, yPred: Value): Value {
+      return compute(...sameRank(yTrue, yPred));
+    }
+  };
+}
+
+/** Mean of squared differences. @see https://keras.io/api/metrics/regression_metrics/#meansquarederror-class */
+export class MeanSquaredError extends meanOf(
+  'MeanSquaredError',
+  'mean_squared_error',
+  meanSquaredError,
+) {}
+
+/** Mean of absolute differences. @see https://keras.io/api/metrics/regression_metrics/#meanabsoluteerror-class */
+export class MeanAbsoluteError extends meanOf(
+  'MeanAbsoluteError',
+  'mean_absolute_error',
+  meanAbsoluteError,
+) {}
+
+/** Mean of differences in percent of the label. @see https://keras.io/api/metrics/regression_metrics/#meanabsolutepercentageerror-class */
+export class MeanAbsolutePercentageError extends meanOf(
+  'MeanAbsolutePercentageError',
+  'mean_absolute_percentage_error',
+  meanAbsolutePercentageError,
+) {}
+
+/** Mean of squared differences of logarithms. @see https://keras.io/api/metrics/regression_metrics/ */
+export class MeanSquaredLogarithmicError extends meanOf(
+  'MeanSquaredLogarithmicError',
+  'mean_squared_logarithmic_error',
+  meanSquaredLogarithmicError,
+) {}
+
+/** Mean logarithm of the hyperbolic cosine of the difference. @see https://keras.io/api/metrics/regression_metrics/#logcosherror-class */
+export class LogCoshError extends meanOf('LogCoshError', 'logcosh', logCosh) {}
+
+/** Poisson's loss as a metric. @see https://keras.io/api/metrics/probabilistic_metrics/#poisson-class */
+export class Poisson extends meanOf('Poisson', 'poisson', poisson) {}
+
+/** Kullback and Leibler's divergence as a metric. @see https://keras.io/api/metrics/probabilistic_metrics/#kldivergence-class */
+export class KLDivergence extends meanOf('KLDivergence', 'kl_divergence', klDivergence) {}
+
+/** The hinge loss as a metric. @see https://keras.io/api/metrics/hinge_metrics/#hinge-class */
+export class Hinge extends meanOf('Hinge', 'hinge', hinge) {}
+
+/** The squared hinge loss as a metric. @see https://keras.io/api/metrics/hinge_metrics/#squaredhinge-class */
+export class SquaredHinge extends meanOf('SquaredHinge', 'squared_hinge', squaredHinge) {}
+
+/** The categorical hinge loss as a metric. @see https://keras.io/api/metrics/hinge_metrics/#categoricalhinge-class */
+export class CategoricalHinge extends meanOf(
+  'CategoricalHinge',
+  'categorical_hinge',
+  categoricalHinge,
+) {}
+
+/** Root of the mean of squared differences. @see https://keras.io/api/metrics/regression_metrics/#rootmeansquarederror-class */
+export class RootMeanSquaredError extends Mean {
+  static override readonly className = 'RootMeanSquaredError';
+  constructor(options: MetricOptions = {}) {
+    super({ name: options.name ?? 'root_mean_squared_error' });
+  }
+  protected override values(yTrue: Value, yPred: Value): Value {
+    return square(sub(...sameRank(yTrue, yPred)));
+  }
+  override result(): number {
+    return Math.sqrt(super.result());
+  }
+}
+
+/** Mean cosine of the angle between label and prediction: 1 alike. @see https://keras.io/api/metrics/regression_metrics/#cosinesimilarity-class */
+export class CosineSimilarity extends Mean {
+  static override readonly className = 'CosineSimilarity';
+  readonly axis: number;
+
+  /** `axis` (default the last): along which the vectors lie. */
+  constructor(options: MetricOptions & { axis?: number | undefined } = {}) {
+    super({ name: options.name ?? 'cosine_similarity' });
+    this.axis = options.axis ?? -1;
+  }
+
+  protected override values(yTrue: Value, yPred: Value): Value {
+    return neg(cosineSimilarity(yTrue, yPred, this.axis));
+  }
+
+  override config(): Config {
+    return { ...super.config(), axis: this.axis };
+  }
+}
+
+/** The binary crossentropy as a metric. @see https://keras.io/api/metrics/probabilistic_metrics/#binarycrossentropy-class */
+export class BinaryCrossentropy extends Mean {
+  static override readonly className = 'BinaryCrossentropy';
+  readonly fromLogits: boolean;
+  readonly labelSmoothing: number;
+
+  constructor(options: MetricOptions & Omit<BinaryOptions, 'axis'> = {}) {
+    super({ name: options.name ?? 'binary_crossentropy' });
+    this.fromLogits = options.fromLogits ?? false;
+    this.labelSmoothing = options.labelSmoothing ?? 0;
+  }
+
+  protected override values(yTrue: Value, yPred: Value): Value {
+    return binaryCrossentropy(...sameRank(yTrue, yPred), this);
+  }
+
+  override config(): Config {
+    const { fromLogits, labelSmoothing } = this;
+    return { ...super.config(), from_logits: fromLogits, label_smoothing: labelSmoothing };
+  }
+}
+
+/** The categorical crossentropy as a metric. @see https://keras.io/api/metrics/probabilistic_metrics/#categoricalcrossentropy-class */
+export class CategoricalCrossentropy extends Mean {
+  static override readonly className = 'CategoricalCrossentropy';
+  readonly fromLogits: boolean;
+  readonly labelSmoothing: number;
+  readonly axis: number;
+
+  constructor(options: MetricOptions & CategoricalOptions = {}) {
+    super({ name: options.name ?? 'categorical_crossentropy' });
+    this.fromLogits = options.fromLogits ?? false;
+    this.labelSmoothing = options.labelSmoothing ?? 0;
+    this.axis = options.axis ?? -1;
+  }
+
+  protected override values(yTrue: Value, yPred: Value): Value {
+    return categoricalCrossentropy(yTrue, yPred, this);
+  }
+
+  override config(): Config {
+    return {
+      ...super.config(),
+      from_logits: this.fromLogits,
+      label_smoothing: this.labelSmoothing,
+      axis: this.axis,
+    };
+  }
+}
+
+/** The sparse categorical crossentropy as a metric. @see https://keras.io/api/metrics/probabilistic_metrics/#sparsecategoricalcrossentropy-class */
+export class SparseCategoricalCrossentropy extends Mean {
+  static override readonly className = 'SparseCategoricalCrossentropy';
+  readonly fromLogits: boolean;
+  readonly ignoreClass: number | null;
+  readonly axis: number;
+
+  constructor(options: MetricOptions & SparseOptions & { axis?: number | undefined } = {}) {
+    super({ name: options.name ?? 'sparse_categorical_crossentropy' });
+    this.fromLogits = options.fromLogits ?? false;
+    this.ignoreClass = options.ignoreClass ?? null;
+    this.axis = options.axis ?? -1;
+  }
+
+  protected override values(yTrue: Value, yPred: Value): Value {
+    return sparseCategoricalCrossentropy(yTrue, yPred, this);
+  }
+
+  /** Where weights are given, samples of the ignored class weigh nothing; else they count, with value 0. */
+  override update(graph: Graph, yTrue: Value, yPred: Value, sampleWeight?: Value): void {
+    super.update(
+      graph,
+      yTrue,
+      yPred,
+      sampleWeight && this.countingWeight(yTrue, yPred, sampleWeight),
+    );
+  }
+
+  private countingWeight(yTrue: Value, yPred: Value, sampleWeight: Value): Value {
+    const weight = cast(sampleWeight, 'float32');
+    if (this.ignoreClass === null) return weight;
+    const labels = classNumbers(cast(yTrue, 'float32'), yPred);
+    const counts = cast(logicalNot(equal(labels, this.ignoreClass)), 'float32');
+    return mul(...sameRank(counts, weight));
+  }
+
+  override config(): Config {
+    return {
+      ...super.config(),
+      from_logits: this.fromLogits,
+      ignore_class: this.ignoreClass,
+      axis: this.axis,
+    };
+  }
+}

@@ -1,0 +1,81 @@
+/** @file Every optimizer, and how one is found: by Keras's name, by class, by object, by Keras's serialised form. */
+import { show, TsunoError } from '../../core/errors.ts';
+import { Family, isSerialized, type Member, type Serialized } from '../../layers/serialized.ts';
+import { Adafactor } from './adafactor.ts';
+import { Adam, Adamax, AdamW, Lamb, Nadam } from './adam.ts';
+import { Adadelta, Adagrad, Ftrl, RMSprop } from './adaptive.ts';
+import { Lion } from './lion.ts';
+import { Optimizer } from './optimizer.ts';
+import { SGD } from './sgd.ts';
+
+const members: readonly Member<Optimizer>[] = [
+  Adadelta,
+  Adafactor,
+  Adagrad,
+  Adam,
+  AdamW,
+  Adamax,
+  Ftrl,
+  Lamb,
+  Lion,
+  Nadam,
+  RMSprop,
+  SGD,
+];
+
+/** Optimizers by name; `register` adds one of yours. */
+export const optimizerFamily = new Family<Optimizer>(
+  'optimizer',
+  members,
+  Object.fromEntries(members.map((member) => [member.className.toLowerCase(), member])),
+);
+
+/** What names an optimizer: `'adam'`, a class, an optimizer. */
+export type OptimizerIdentifier = string | Optimizer | (new () => Optimizer) | Serialized;
+
+/**
+ * The optimizer that `which` names.
+ *
+ * @example
+ * ```ts no-run
+ * optimizers.get('rmsprop').learningRate; // 0.001
+ * ```
+ * @throws TsunoError `ARGUMENT` for an unknown name.
+ * @see https://keras.io/api/optimizers/#usage-with-compile--fit
+ */
+export function get(which: OptimizerIdentifier): Optimizer {
+  if (which instanceof Optimizer) return which;
+  if (typeof which === 'function') return new which();
+  if (typeof which === 'string' || isSerialized(which)) {
+    return optimizerFamily.make('compile', 'optimizer', which);
+  }
+  throw new TsunoError('ARGUMENT', {
+    where: 'compile',
+    what: 'optimizer',
+    expected: 'a name, an optimizer or a class of optimizers',
+    found: show(which),
+  });
+}
+
+export * from './adafactor.ts';
+export {
+  Adam,
+  Adamax,
+  type AdamOptions,
+  AdamW,
+  type BetaOptions,
+  Lamb,
+  Nadam,
+} from './adam.ts';
+export * from './adaptive.ts';
+export * from './lion.ts';
+export {
+  Optimizer,
+  type OptimizerOptions,
+  type Rule,
+  type Slot,
+  type State,
+  type Step,
+  type WeightGradient,
+} from './optimizer.ts';
+export * from './sgd.ts';
