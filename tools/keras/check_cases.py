@@ -13,7 +13,7 @@ import sys
 from collections import defaultdict
 from pathlib import Path
 
-from article import ROOT
+from article import ROOT, load_mnist
 from case_files import read_case
 from layer_cases import repeat_layer_case
 from training_cases import repeat_training_case
@@ -92,6 +92,19 @@ def check_models(folder, report):
         report.compare("models", path.name, stored, {"x": stored["x"], "predict": predict}, LAYER_TOLERANCE)
 
 
+def check_mnist(folder, report):
+    path = folder / "models/mnist_cnn_trained.json"
+    if not path.exists():
+        return
+    facts, stored = read_case(path)
+    _, (images, labels) = load_mnist()
+    model = keras.saving.load_model(path.with_suffix(".keras"))
+    computed = {"predict": model.predict(images[:256], verbose=0)}
+    key = "evaluate_mnist_test"
+    stored[key], computed[key] = np.array(facts[key]), np.array(model.evaluate(images, labels, verbose=0))
+    report.compare("models/mnist_cnn_trained", path.name, stored, computed, LAYER_TOLERANCE)
+
+
 def comparable(facts):
     """Facts as JSON holds them, without what differs from session to session: Keras counts the names of objects up,
     paths of weights begin with such a name, and shared objects are numbered by their address."""
@@ -107,7 +120,7 @@ def main():
     parser.add_argument("folder", nargs="?", type=Path, default=ROOT / "test/fixtures/keras")
     folder = parser.parse_args().folder
     report = Report()
-    for check in (check_layers, check_training, check_models):
+    for check in (check_layers, check_training, check_models, check_mnist):
         check(folder, report)
     report.print()
     sys.exit(1 if report.failures else 0)
