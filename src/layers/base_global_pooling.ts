@@ -23,6 +23,7 @@ export abstract class BaseGlobalPooling extends Layer {
     this.dataFormat = channelsLast(this.where, options.dataFormat);
     this.axes = rank === 1 ? [1] : [1, 2];
     this.inputSpec = { rank: rank + 2 };
+    this.built = true;
   }
 
   protected abstract reduce(x: Value, axes: readonly number[], keepdims: boolean): Value;

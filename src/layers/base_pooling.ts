@@ -36,6 +36,7 @@ export abstract class BasePooling extends Layer {
     });
     this.dataFormat = channelsLast(this.where, options.dataFormat);
     this.inputSpec = { rank: rank + 2 };
+    this.built = true;
   }
 
   /** Pools images [n, h, w, c]. */

@@ -59,6 +59,10 @@ export class BatchNormalization extends BaseNormalization {
     this.inputSpec = { minRank: 2 };
   }
 
+  override get acceptsMask(): boolean {
+    return true;
+  }
+
   override build(inputShape: PartialShape): void {
     const features = knownExtent(this.where, this.axis, inputShape);
     this.inputSpec = { rank: inputShape.length, axes: { [this.axis]: features } };

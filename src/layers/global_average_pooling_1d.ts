@@ -8,6 +8,10 @@ export class GlobalAveragePooling1D extends BaseGlobalPooling {
   constructor(options: GlobalPoolingOptions = {}) {
     super(1, options);
   }
+  override get acceptsMask(): boolean {
+    return true;
+  }
+
   protected override reduce(x: Value, axes: readonly number[], keepdims: boolean): Value {
     return reduceMean(x, axes, keepdims);
   }

@@ -167,6 +167,11 @@ export abstract class Layer extends Callable implements Producer {
     return `${this.className} "${this.name}"`;
   }
 
+  /** Whether Keras's layer takes a mask, always null here; its files say so at each call. */
+  get acceptsMask(): boolean {
+    return false;
+  }
+
   /** Makes the weights for inputs of this shape, once; `null` stands for an extent that may differ, as the batch. */
   build(_inputShape: InputShape): void {}
 
@@ -412,20 +417,24 @@ export abstract class Layer extends Callable implements Producer {
     checkSpec(this.where, this.inputSpec, shapes);
     (this as Layer).build(many ? shapes : shapes[0]!);
     checkSpec(this.where, this.inputSpec, shapes);
-    return trace.within(this.name, training, () => {
-      const values = this.autocast ? inputs.map((value) => cast(value, this.dtype)) : inputs;
-      const result = inside(this.name, () => this.call(many ? values : values[0]!, { training }));
-      const outputs: readonly Value[] = Array.isArray(result) ? result : [result as Value];
-      checkResult(this.where, outputs);
-      for (const weight of this.#tunable) if (weight.trainable) trace.penalize(weight);
-      if (this.activityRegularizer) {
-        for (const output of outputs) {
-          const penalty = this.activityRegularizer.penalty(output);
-          trace.addLoss(mul(penalty, 1 / (output.shape[0] ?? 1)));
-        }
+    return trace.within(this.name, training, () => this.apply(inputs, many, training));
+  }
+
+  /** `call` and what belongs to it: types, penalties, a look at the result. */
+  protected apply(inputs: readonly Value[], many: boolean, training: boolean): Value[] {
+    const trace = currentTrace();
+    const values = this.autocast ? inputs.map((value) => cast(value, this.dtype)) : inputs;
+    const result = inside(this.name, () => this.call(many ? values : values[0]!, { training }));
+    const outputs: readonly Value[] = Array.isArray(result) ? result : [result as Value];
+    checkResult(this.where, outputs);
+    for (const weight of this.#tunable) if (weight.trainable) trace.penalize(weight);
+    if (this.activityRegularizer) {
+      for (const output of outputs) {
+        const penalty = this.activityRegularizer.penalty(output);
+        trace.addLoss(mul(penalty, 1 / (output.shape[0] ?? 1)));
       }
-      return [...outputs];
-    });
+    }
+    return [...outputs];
   }
 }
 

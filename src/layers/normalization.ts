@@ -5,9 +5,8 @@ import type { Tensor } from '../core/tensor.ts';
 import type { Value } from '../ir/graph.ts';
 import { add, concat, div, maximum, mul, reshape, scalar, sqrt, sub } from '../ops/index.ts';
 import { finiteNumber, knownExtent, refuse } from './checks.ts';
-import type { LayerOptions } from './layer.ts';
+import { Layer, type LayerOptions } from './layer.ts';
 import { along, sortedAxes } from './layer_normalization.ts';
-import { SameShapeLayer } from './same_shape_layer.ts';
 import type { Config } from './serialized.ts';
 import type { Variable } from './variable.ts';
 
@@ -24,7 +23,7 @@ export interface NormalizationOptions extends LayerOptions {
   invert?: boolean | undefined;
 }
 
-export class Normalization extends SameShapeLayer {
+export class Normalization extends Layer {
   static readonly className = 'Normalization';
   readonly axis: readonly number[];
   readonly mean: Statistic | undefined;
@@ -106,6 +105,10 @@ export class Normalization extends SameShapeLayer {
     const variance = this.statisticValue(x, wide, this.variance, this.adapted?.variance);
     const deviation = maximum(sqrt(variance), 1e-7);
     return this.invert ? add(mul(x, deviation), mean) : div(sub(x, mean), deviation);
+  }
+
+  override outputShape(inputShape: PartialShape): PartialShape {
+    return inputShape;
   }
 
   override config(): Config {

@@ -3,9 +3,8 @@ import type { PartialShape } from '../core/shape.ts';
 import type { Value } from '../ir/graph.ts';
 import { add, mul, neg, relu } from '../ops/index.ts';
 import { knownExtent, refuse } from './checks.ts';
-import type { LayerOptions } from './layer.ts';
+import { Layer, type LayerOptions } from './layer.ts';
 import { type Recipe, type RecipeOptions, recipeConfig, recipeOf } from './recipe.ts';
-import { SameShapeLayer } from './same_shape_layer.ts';
 import type { Config } from './serialized.ts';
 import type { Variable } from './variable.ts';
 
@@ -14,7 +13,7 @@ export interface PReLUOptions extends LayerOptions, RecipeOptions<'alpha'> {
   sharedAxes?: number | readonly number[] | null | undefined;
 }
 
-export class PReLU extends SameShapeLayer {
+export class PReLU extends Layer {
   static readonly className = 'PReLU';
   readonly sharedAxes: readonly number[] | undefined;
   readonly alphaRecipe: Recipe;
@@ -45,6 +44,10 @@ export class PReLU extends SameShapeLayer {
 
   override call(x: Value): Value {
     return add(relu(x), neg(mul(this.read(this.alpha), relu(neg(x)))));
+  }
+
+  override outputShape(inputShape: PartialShape): PartialShape {
+    return inputShape;
   }
 
   override config(): Config {

@@ -4,8 +4,7 @@ import type { Value } from '../ir/graph.ts';
 import { add, cast, mul } from '../ops/index.ts';
 import { refuse } from './checks.ts';
 import { constantVector } from './constant_vector.ts';
-import type { LayerOptions } from './layer.ts';
-import { SameShapeLayer } from './same_shape_layer.ts';
+import { Layer, type LayerOptions } from './layer.ts';
 import type { Config } from './serialized.ts';
 
 export interface RescalingOptions extends LayerOptions {
@@ -17,7 +16,7 @@ export interface RescalingArguments extends RescalingOptions {
   scale: number | readonly number[];
 }
 
-export class Rescaling extends SameShapeLayer {
+export class Rescaling extends Layer {
   static readonly className = 'Rescaling';
   readonly scale: number | readonly number[];
   readonly offset: number | readonly number[];

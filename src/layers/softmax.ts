@@ -30,6 +30,10 @@ export class Softmax extends SameShapeLayer {
     this.axis = only;
   }
 
+  override get acceptsMask(): boolean {
+    return true;
+  }
+
   override call(x: Value): Value {
     return softmaxOf(x, this.axis);
   }

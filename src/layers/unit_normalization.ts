@@ -18,6 +18,7 @@ export class UnitNormalization extends Layer {
   constructor(options: UnitNormalizationOptions = {}) {
     super(options);
     this.axis = options.axis ?? -1;
+    this.built = true;
   }
 
   override call(x: Value): Value {

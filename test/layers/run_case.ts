@@ -71,7 +71,7 @@ function assertGradient(
   found: ArrayLike<number> | undefined,
   expected: Tensor,
 ): void {
-  const largest = expected.data.reduce((max: number, x: number) => Math.max(max, Math.abs(x)), 0);
+  const largest = Math.max(...Array.from(expected.data, Math.abs));
   assertClose(
     what,
     found,
