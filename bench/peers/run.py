@@ -131,7 +131,8 @@ def markdown(results):
         for network, batch in rows:
             cells = [found.get((peer, network, batch), {}).get(number) for peer in with_number]
             if any(cell is not None for cell in cells):
-                shown = ("" if cell is None else f"{cell:.0f}" if number == "peakMb" else f"{cell:.2f}" for cell in cells)
+                digits = 0 if number == "peakMb" else 2
+                shown = ("" if cell is None else f"{cell:.{digits}f}" for cell in cells)
                 text.append(f"| {network}, {batch} | {' | '.join(shown)} |")
     return "\n".join(text) + "\n"
 

@@ -1,7 +1,7 @@
 /**
  * @file A strict reader of safetensors files for tests, independent of the one users have: an 8-byte length, a JSON
  * header of names, types, shapes and offsets, then the elements, little-endian and without gaps.
- * Format: https://huggingface.co/docs/safetensors
+ * Format: https://github.com/huggingface/safetensors#format
  */
 import { readFileSync } from 'node:fs';
 import { bytesOf, type DType, viewOf } from '../../src/core/dtype.ts';

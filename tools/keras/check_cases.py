@@ -78,7 +78,7 @@ def check_training(folder, report):
             report.expect(path.name, comparable(facts[key]) == comparable(repeated[key]), f"{key} differs")
         report.compare(kind, path.name, arrays, computed, TRAINING_TOLERANCE)
         logs = (
-            {f"{key} after step {step}": np.float64(value) for step, log in enumerate(logs) for key, value in log.items()}
+            {f"{key} after step {i}": np.float64(value) for i, log in enumerate(logs) for key, value in log.items()}
             for logs in (facts["logs_after_each_step"], repeated["logs_after_each_step"])
         )
         report.compare(f"{kind} logs", path.name, *logs, TRAINING_TOLERANCE)
