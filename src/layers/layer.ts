@@ -141,6 +141,7 @@ export abstract class Layer extends Callable implements Producer {
   #fixed: Variable[] = [];
   #trainable: boolean;
   #buildShape: InputShape | undefined;
+  #callShape: InputShape | undefined;
 
   constructor(options: LayerOptions = {}) {
     super();
@@ -322,6 +323,11 @@ export abstract class Layer extends Callable implements Producer {
     return this.#buildShape;
   }
 
+  /** The shape of the inputs of the first call, the batch open. */
+  get callShape(): InputShape | undefined {
+    return this.#callShape;
+  }
+
   /** The symbolic input of the first call. */
   get input(): SymbolicTensor {
     return this.#onlyTensor('input', this.#nodes[0]?.inputs);
@@ -397,6 +403,7 @@ export abstract class Layer extends Callable implements Producer {
     const shapes = inputs.map(({ shape }) => shape);
     const inputShape = many ? shapes : shapes[0]!;
     checkSpec(this.where, this.inputSpec, shapes);
+    this.#callShape ??= inputShape;
     (this as Layer).build(inputShape);
     checkSpec(this.where, this.inputSpec, shapes);
     const shape = inside(this.name, () => this.outputShape(inputShape));
@@ -415,7 +422,9 @@ export abstract class Layer extends Callable implements Producer {
     const training = options.training ?? trace.training;
     const shapes = inputs.map(({ shape }) => shape);
     checkSpec(this.where, this.inputSpec, shapes);
-    (this as Layer).build(many ? shapes : shapes[0]!);
+    const open = shapes.map((shape) => (shape.length > 0 ? [null, ...shape.slice(1)] : shape));
+    this.#callShape ??= many ? open : open[0]!;
+    (this as Layer).build(this.#callShape);
     checkSpec(this.where, this.inputSpec, shapes);
     return trace.within(this.name, training, () => this.apply(inputs, many, training));
   }

@@ -42,7 +42,7 @@ function describeLayer(layer: Layer, network: Network): LayerDescription {
   const nodes = functional ? layer.inboundNodes.filter((node) => functional.has(node)) : [];
   const inputs = nodes.flatMap((node) => node.inputs);
   const known = nodes.length > 0;
-  const shape = layer.buildShape;
+  const shape = layer.callShape ?? layer.buildShape;
   const activation = activationOf(layer);
   return {
     name: layer.name,
