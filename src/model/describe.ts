@@ -65,6 +65,8 @@ function describeLayer(layer: Layer, network: Network): LayerDescription {
 /**
  * Describes a network, built or not.
  *
+ * @param optimizer the variables of its optimizer, once there are some.
+ *
  * @example
  * ```ts
  * const x = Input({ shape: [8] });
@@ -72,7 +74,10 @@ function describeLayer(layer: Layer, network: Network): LayerDescription {
  * describeNetwork(network).parameters.count; // 27
  * ```
  */
-export function describeNetwork(network: Network): ModelDescription {
+export function describeNetwork(
+  network: Network,
+  optimizer?: readonly Variable[],
+): ModelDescription {
   const { functional } = network;
   const specs = network.inputSpecs;
   const inputShape = specs && shapesOf(specs);
@@ -92,5 +97,6 @@ export function describeNetwork(network: Network): ModelDescription {
     trainable: network.trainable,
     parameters: amount(network.weights),
     trainableParameters: amount(network.trainableWeights),
+    ...(optimizer ? { optimizerParameters: amount(optimizer) } : {}),
   };
 }

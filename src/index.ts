@@ -1,0 +1,29 @@
+/** @file The public names and nothing else. */
+
+export type { History } from './callbacks/history.ts';
+export * as callbacks from './callbacks/index.ts';
+export type { DType } from './core/dtype.ts';
+export { type ErrorCode, TsunoError } from './core/errors.ts';
+export { clearNames as clearSession } from './core/names.ts';
+export { setRandomSeed } from './core/seed.ts';
+export type { PartialShape, Shape } from './core/shape.ts';
+export { Tensor, tensor } from './core/tensor.ts';
+export { Dataset, datasets, readIdx } from './data/index.ts';
+export { gradients } from './grad/gradients.ts';
+export type { Value } from './ir/graph.ts';
+export * as activations from './layers/activations.ts';
+export * as constraints from './layers/constraints.ts';
+export * as layers from './layers/index.ts';
+export * as initializers from './layers/initializers.ts';
+export { type CallContext, type InputShape, Layer } from './layers/layer.ts';
+export * as regularizers from './layers/regularizers.ts';
+export { SymbolicTensor } from './layers/symbolic.ts';
+export { Variable } from './layers/variable.ts';
+export { Model, Sequential } from './model/model.ts';
+export * as ops from './ops/index.ts';
+export * as plots from './plots/index.ts';
+export { Input } from './topology/input.ts';
+export * as losses from './train/losses/index.ts';
+export * as metrics from './train/metrics/index.ts';
+export * as optimizers from './train/optimizers/index.ts';
+export * as schedules from './train/schedules/index.ts';

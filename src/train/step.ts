@@ -1,0 +1,175 @@
+/**
+ * @file The graphs of a step. Each gathers its batch by row number from data that lies in the engine, so that a run of many
+ * steps needs nothing from the host.
+ *
+ * - train: forward, loss, gradients, guard, optimizer, all means
+ * - test: forward without training, loss, all means
+ * - predict: forward without training
+ */
+
+import type { DType } from '../core/dtype.ts';
+import { internal, TsunoError } from '../core/errors.ts';
+import type { Tensor } from '../core/tensor.ts';
+import { gradients } from '../grad/gradients.ts';
+import { Graph, type Value } from '../ir/graph.ts';
+import { Trace, tracing } from '../layers/trace.ts';
+import { Variable } from '../layers/variable.ts';
+import { gatherRows, input, intAdd, read } from '../ops/index.ts';
+import { forwardPasses, runPasses } from '../passes/index.ts';
+import type { Network } from '../topology/network.ts';
+import type { Columns } from './batches.ts';
+import type { Compiled } from './compiled.ts';
+import { guard } from './health.ts';
+
+/** Where random numbers of training come from: the run's seed, and the number of steps taken since it was set. */
+export class Randomness {
+  readonly seed: Variable<'int32'> = new Variable({
+    name: 'seed',
+    shape: [],
+    dtype: 'int32',
+    trainable: false,
+  });
+  readonly step: Variable<'int32'> = new Variable({
+    name: 'step',
+    shape: [],
+    dtype: 'int32',
+    trainable: false,
+  });
+}
+
+/** Names of a step's inputs. */
+export const inputNames = {
+  rows: 'rows',
+  x: (i: number) => `x${i}`,
+  y: (i: number) => `y${i}`,
+  weight: 'sample_weight',
+  prediction: (i: number) => `prediction${i}`,
+} as const;
+
+interface ColumnType {
+  dtype: DType;
+  shape: readonly number[];
+}
+
+/** Types of columns, which with the batch make a program. */
+export interface StepTypes {
+  batch: number;
+  x: readonly ColumnType[];
+  y: readonly ColumnType[];
+  weighted: boolean;
+}
+
+export function typesOf({ x, y, sampleWeight }: Columns, batch: number): StepTypes {
+  const type = ({ dtype, shape }: Tensor): ColumnType => ({ dtype, shape: shape.slice(1) });
+  return { batch, x: x.map(type), y: y.map(type), weighted: sampleWeight !== undefined };
+}
+
+interface Batch {
+  x: Value[];
+  y: Value[];
+  sampleWeight: Value | undefined;
+}
+
+/** The values of a batch. Inputs say one row: how many there are is no part of the program. */
+function gatherBatch(graph: Graph, types: StepTypes): Batch {
+  const rows = input(graph, inputNames.rows, [types.batch], 'int32');
+  const gather = (name: string, { dtype, shape }: ColumnType) =>
+    gatherRows(input(graph, name, [1, ...shape], dtype), rows);
+  return {
+    x: types.x.map((type, i) => gather(inputNames.x(i), type)),
+    y: types.y.map((type, i) => gather(inputNames.y(i), type)),
+    sampleWeight: types.weighted
+      ? gather(inputNames.weight, { dtype: 'float32', shape: [] })
+      : undefined,
+  };
+}
+
+const lossName = 'loss';
+
+/** Forward and loss, with the means noted; the loss, if any, is the result `loss`. */
+function forward(
+  network: Network,
+  compiled: Compiled,
+  types: StepTypes,
+  training: boolean,
+  randomness: Randomness,
+): Graph {
+  const graph = new Graph();
+  const batch = gatherBatch(graph, types);
+  const random = { seed: read(graph, randomness.seed), step: read(graph, randomness.step) };
+  const trace = new Trace(graph, training, random);
+  tracing(trace, () => {
+    const yPred = network.trace(batch.x);
+    const { y: yTrue, sampleWeight } = batch;
+    const loss = compiled.build(graph, { yTrue, yPred, sampleWeight, added: trace.losses });
+    if (loss) graph.outputs.set(lossName, loss);
+  });
+  return graph;
+}
+
+export interface TrainStep {
+  graph: Graph;
+  /** Variables in the order of the health result, behind the loss. */
+  checked: readonly Variable[];
+}
+
+/** @throws TsunoError `STATE` where there is no loss or nothing to train. */
+export function trainStep(
+  network: Network,
+  compiled: Compiled,
+  types: StepTypes,
+  randomness: Randomness,
+): TrainStep {
+  const traced = forward(network, compiled, types, true, randomness);
+  const fail = (what: string, expected: string, found: string) =>
+    new TsunoError('STATE', { where: `fit "${network.name}"`, what, expected, found });
+  if (!traced.outputs.has(lossName)) throw fail('loss', 'given to compile', 'none');
+  const graph = runPasses(traced, forwardPasses);
+  const loss = graph.outputs.get(lossName)!;
+  graph.outputs.delete(lossName);
+  const { optimizer } = compiled;
+  const variables = network.trainableWeights;
+  const values = variables.map((variable) => graph.variables.get(variable));
+  const found = gradients(
+    optimizer.scaleLoss(loss),
+    values.filter((value) => value !== undefined),
+  );
+  const pairs = variables
+    .filter((_, i) => values[i])
+    .flatMap((variable, i) => (found[i] ? [{ variable, gradient: found[i] }] : []));
+  if (pairs.length === 0)
+    throw fail('trainable weights', 'must influence the loss', 'none that do');
+  optimizer.build(variables);
+  optimizer.update(graph, pairs);
+  guard(
+    graph,
+    loss,
+    pairs.map(({ gradient }) => gradient),
+  );
+  graph.updates.set(randomness.step, intAdd(read(graph, randomness.step), 1));
+  return { graph, checked: pairs.map(({ variable }) => variable) };
+}
+
+export function testStep(
+  network: Network,
+  compiled: Compiled,
+  types: StepTypes,
+  randomness: Randomness,
+): Graph {
+  const graph = forward(network, compiled, types, false, randomness);
+  graph.outputs.delete(lossName);
+  if (graph.updates.size === 0) throw internal('nothing to evaluate');
+  return graph;
+}
+
+/** The results are `prediction0`, `prediction1`, … */
+export function predictStep(network: Network, types: StepTypes): Graph {
+  const graph = new Graph();
+  const { x } = gatherBatch(graph, { ...types, y: [], weighted: false });
+  tracing(new Trace(graph, false), () => {
+    network.trace(x).forEach((value, i) => {
+      graph.outputs.set(inputNames.prediction(i), value);
+    });
+  });
+  return graph;
+}
