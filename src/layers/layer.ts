@@ -450,7 +450,8 @@ export abstract class Layer extends Callable implements Producer {
 /** Names of the layers being built or called, outermost first: the path of new weights. */
 let scopes: readonly string[] = [];
 
-function inside<T>(name: string, body: () => T): T {
+/** Weights made in `body` belong to layer `name`. */
+export function inside<T>(name: string, body: () => T): T {
   const outer = scopes;
   if (outer.at(-1) !== name) scopes = [...outer, name];
   try {

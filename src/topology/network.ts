@@ -12,6 +12,7 @@ import {
   type CallContext,
   classNameOf,
   type InputShape,
+  inside,
   isShapeList,
   Layer,
   type LayerClass,
@@ -262,7 +263,7 @@ export class Network extends Layer {
   /** Appends a layer to a sequential network. */
   protected addLayer(layer: Layer | SymbolicTensor): void {
     const form = this.#sequential('add');
-    form.add(layer);
+    inside(this.name, () => form.add(layer));
     if (form.network) this.built = true;
   }
 
