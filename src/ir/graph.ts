@@ -68,8 +68,8 @@ export interface VariableRef {
  * @example
  * ```ts no-run
  * const graph = new Graph();
- * const x = input(graph, 'x', [2, 3]);
- * graph.outputs.set('y', relu(add(x, 1)));
+ * const x = ops.input(graph, 'x', [2, 3]);
+ * graph.outputs.set('y', ops.relu(ops.add(x, 1)));
  * ```
  */
 export class Graph {

@@ -116,7 +116,7 @@ export interface Layer {
  *     this.factor = this.addWeight({ name: 'factor', shape: [inputShape.at(-1)!], initializer: 'ones' });
  *   }
  *   override call(x: Value) {
- *     return mul(x, this.read(this.factor));
+ *     return ops.mul(x, this.read(this.factor));
  *   }
  * }
  * const scale = new Scale();

@@ -49,7 +49,7 @@ export function layerNames(): string[] {
  * class Twice extends Layer {
  *   static readonly className = 'Twice';
  *   override call(x: Value) {
- *     return mul(x, 2);
+ *     return ops.mul(x, 2);
  *   }
  * }
  * registerLayer(Twice);
