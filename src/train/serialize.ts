@@ -33,10 +33,15 @@ function isClass(value: unknown): value is Class {
  *
  * @example
  * ```ts no-run
- * serialize('adam');                             // 'adam'
- * serialize(new losses.Huber()).class_name;      // 'Huber'
+ * serialize('adam');                        // 'adam'
+ * serialize(new losses.Huber()).class_name; // 'Huber'
  * ```
  */
+export function serialize(value: string): string;
+export function serialize(value: Serializable | Class | Serialized): Serialized;
+export function serialize(
+  value: string | Serializable | Class | Serialized | ((...args: never[]) => unknown),
+): string | Serialized | SerializedFunction;
 export function serialize(
   value: string | Serializable | Class | Serialized | ((...args: never[]) => unknown),
 ): string | Serialized | SerializedFunction {

@@ -188,6 +188,11 @@ test('top k of equal scores counts all of them, and a label outside the classes 
   assert.equal(metric.result(), 2 / 3);
 });
 
+test('a class of yours is serialised under its own name', () => {
+  class Shifted extends metrics.MeanAbsoluteError {}
+  assert.equal(new Shifted().serialize().class_name, 'Shifted');
+});
+
 test('impossible options are refused', () => {
   assert.throws(() => new metrics.Precision({ thresholds: 1.5 }), { code: 'ARGUMENT' });
   assert.throws(() => new metrics.AUC({ curve: 'lift' }), { code: 'ARGUMENT' });

@@ -5,6 +5,7 @@
 import { show, TsunoError } from '../../core/errors.ts';
 import { sizeOf } from '../../core/shape.ts';
 import type { Value } from '../../ir/graph.ts';
+import { classNameOf } from '../../layers/layer.ts';
 import { type Config, type Serialized, serialized } from '../../layers/serialized.ts';
 import { cast, div, equal, mul, reduceSum, reshape, scalar, select } from '../../ops/index.ts';
 
@@ -104,7 +105,7 @@ export abstract class Loss {
 
   /** As Keras writes it into a model's file. */
   serialize(): Serialized {
-    const { className } = this.constructor as unknown as { className: string };
+    const className = classNameOf(this.constructor as { name: string; className?: string });
     return serialized('keras.losses', className, this.config());
   }
 }

@@ -33,8 +33,8 @@ function samplewise(given: Value, sampleWeight: Value | undefined, reduce: Reduc
  *
  * @example
  * ```ts no-run
- * const loss = new metrics.Mean({ name: 'loss' });
- * loss.add(graph, batchLoss, ops.scalar(batchLoss, 32));
+ * const mean = new metrics.Mean({ name: 'loss' });
+ * const note = (loss: Value, batchSize: number) => mean.add(loss.graph, loss, ops.scalar(loss, batchSize));
  * ```
  * @see https://keras.io/api/metrics/reduction_metrics/#mean-class
  */

@@ -31,9 +31,8 @@ interface MeanClass {
   new (options?: MetricOptions): Mean;
 }
 
-function meanOf(className: string, name: string, compute: MetricFunction): MeanClass {
+function meanOf(name: string, compute: MetricFunction): MeanClass {
   return class extends Mean {
-    static override readonly className: string = className;
     constructor(options: MetricOptions = {}) {
       super({ name: options.name ?? name });
     }
@@ -44,54 +43,60 @@ function meanOf(className: string, name: string, compute: MetricFunction): MeanC
 }
 
 /** Mean of squared differences. @see https://keras.io/api/metrics/regression_metrics/#meansquarederror-class */
-export class MeanSquaredError extends meanOf(
-  'MeanSquaredError',
-  'mean_squared_error',
-  meanSquaredError,
-) {}
+export class MeanSquaredError extends meanOf('mean_squared_error', meanSquaredError) {
+  static override readonly className = 'MeanSquaredError';
+}
 
 /** Mean of absolute differences. @see https://keras.io/api/metrics/regression_metrics/#meanabsoluteerror-class */
-export class MeanAbsoluteError extends meanOf(
-  'MeanAbsoluteError',
-  'mean_absolute_error',
-  meanAbsoluteError,
-) {}
+export class MeanAbsoluteError extends meanOf('mean_absolute_error', meanAbsoluteError) {
+  static override readonly className = 'MeanAbsoluteError';
+}
 
 /** Mean of differences in percent of the label. @see https://keras.io/api/metrics/regression_metrics/#meanabsolutepercentageerror-class */
 export class MeanAbsolutePercentageError extends meanOf(
-  'MeanAbsolutePercentageError',
   'mean_absolute_percentage_error',
   meanAbsolutePercentageError,
-) {}
+) {
+  static override readonly className = 'MeanAbsolutePercentageError';
+}
 
 /** Mean of squared differences of logarithms. @see https://keras.io/api/metrics/regression_metrics/ */
 export class MeanSquaredLogarithmicError extends meanOf(
-  'MeanSquaredLogarithmicError',
   'mean_squared_logarithmic_error',
   meanSquaredLogarithmicError,
-) {}
+) {
+  static override readonly className = 'MeanSquaredLogarithmicError';
+}
 
 /** Mean logarithm of the hyperbolic cosine of the difference. @see https://keras.io/api/metrics/regression_metrics/#logcosherror-class */
-export class LogCoshError extends meanOf('LogCoshError', 'logcosh', logCosh) {}
+export class LogCoshError extends meanOf('logcosh', logCosh) {
+  static override readonly className = 'LogCoshError';
+}
 
 /** Poisson's loss as a metric. @see https://keras.io/api/metrics/probabilistic_metrics/#poisson-class */
-export class Poisson extends meanOf('Poisson', 'poisson', poisson) {}
+export class Poisson extends meanOf('poisson', poisson) {
+  static override readonly className = 'Poisson';
+}
 
 /** Kullback and Leibler's divergence as a metric. @see https://keras.io/api/metrics/probabilistic_metrics/#kldivergence-class */
-export class KLDivergence extends meanOf('KLDivergence', 'kl_divergence', klDivergence) {}
+export class KLDivergence extends meanOf('kl_divergence', klDivergence) {
+  static override readonly className = 'KLDivergence';
+}
 
 /** The hinge loss as a metric. @see https://keras.io/api/metrics/hinge_metrics/#hinge-class */
-export class Hinge extends meanOf('Hinge', 'hinge', hinge) {}
+export class Hinge extends meanOf('hinge', hinge) {
+  static override readonly className = 'Hinge';
+}
 
 /** The squared hinge loss as a metric. @see https://keras.io/api/metrics/hinge_metrics/#squaredhinge-class */
-export class SquaredHinge extends meanOf('SquaredHinge', 'squared_hinge', squaredHinge) {}
+export class SquaredHinge extends meanOf('squared_hinge', squaredHinge) {
+  static override readonly className = 'SquaredHinge';
+}
 
 /** The categorical hinge loss as a metric. @see https://keras.io/api/metrics/hinge_metrics/#categoricalhinge-class */
-export class CategoricalHinge extends meanOf(
-  'CategoricalHinge',
-  'categorical_hinge',
-  categoricalHinge,
-) {}
+export class CategoricalHinge extends meanOf('categorical_hinge', categoricalHinge) {
+  static override readonly className = 'CategoricalHinge';
+}
 
 /** Root of the mean of squared differences. @see https://keras.io/api/metrics/regression_metrics/#rootmeansquarederror-class */
 export class RootMeanSquaredError extends Mean {

@@ -6,6 +6,7 @@ import { show, TsunoError } from '../../core/errors.ts';
 import { uniqueName } from '../../core/names.ts';
 import { type Shape, sameShape } from '../../core/shape.ts';
 import type { Graph, Value } from '../../ir/graph.ts';
+import { classNameOf } from '../../layers/layer.ts';
 import { type Config, type Serialized, serialized } from '../../layers/serialized.ts';
 import { Variable } from '../../layers/variable.ts';
 import { add, read, reshape } from '../../ops/index.ts';
@@ -73,7 +74,7 @@ export abstract class Metric {
 
   /** As Keras writes it into a model's file. */
   serialize(): Serialized {
-    const { className } = this.constructor as unknown as { className: string };
+    const className = classNameOf(this.constructor as { name: string; className?: string });
     return serialized('keras.metrics', className, this.config());
   }
 

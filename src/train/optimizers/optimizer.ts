@@ -8,6 +8,7 @@ import { snakeCase, uniqueName } from '../../core/names.ts';
 import type { Shape } from '../../core/shape.ts';
 import type { Graph, Value } from '../../ir/graph.ts';
 import { atLeast, finiteNumber, rate, refuse } from '../../layers/checks.ts';
+import { classNameOf } from '../../layers/layer.ts';
 import { type Config, isSerialized, type Serialized, serialized } from '../../layers/serialized.ts';
 import { Variable } from '../../layers/variable.ts';
 import {
@@ -376,7 +377,7 @@ export abstract class Optimizer {
 
   /** As Keras writes it into a model's file. */
   serialize(): Serialized {
-    const { className } = this.constructor as unknown as { className: string };
+    const className = classNameOf(this.constructor as { name: string; className?: string });
     return serialized('keras.optimizers', className, this.config());
   }
 

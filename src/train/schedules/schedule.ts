@@ -3,6 +3,7 @@
  * graph of a step, so that the rate follows the iterations without the host.
  */
 import type { Value } from '../../ir/graph.ts';
+import { classNameOf } from '../../layers/layer.ts';
 import { type Config, type Serialized, serialized } from '../../layers/serialized.ts';
 import {
   add,
@@ -101,7 +102,7 @@ export abstract class Schedule {
 
   /** As Keras writes it into a model's file. */
   serialize(): Serialized {
-    const { className } = this.constructor as unknown as { className: string };
+    const className = classNameOf(this.constructor as { name: string; className?: string });
     return serialized('keras.optimizers.schedules', className, this.config());
   }
 }
