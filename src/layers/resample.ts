@@ -8,6 +8,7 @@ import {
   add,
   broadcast,
   cast,
+  div,
   equal,
   floor,
   iota,
@@ -27,7 +28,8 @@ export type Interpolation = 'nearest' | 'bilinear';
 function weights(like: Value, target: number, source: number, interpolation: Interpolation): Value {
   const places = cast(iota(like, source), 'float32');
   const rows = reshape(cast(iota(like, target), 'float32'), [target, 1]);
-  const centres = mul(add(rows, 0.5), source / target);
+  // Multiplied before divided, so that places on a whole number are exact.
+  const centres = div(mul(add(rows, 0.5), source), target);
   if (interpolation === 'nearest')
     return cast(equal(places, minimum(floor(centres), source - 1)), 'float32');
   const inside = minimum(maximum(sub(centres, 0.5), 0), source - 1);

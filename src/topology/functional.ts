@@ -87,6 +87,7 @@ export class Functional {
   /** The calls, in the order in which they run. */
   readonly nodes: readonly InboundNode[];
   private readonly where: string;
+  private readonly members: ReadonlySet<InboundNode>;
 
   /** @throws TsunoError `ARGUMENT` where an output needs an input that is not given, or two layers share a name. */
   constructor(
@@ -109,6 +110,7 @@ export class Functional {
     }
     const { encounter } = traversal;
     this.nodes = [...ofNode].sort(([, a], [, b]) => b - a).map(([node]) => node);
+    this.members = new Set(this.nodes);
     this.layers = [...ofLayer]
       .sort(([x, a], [y, b]) => b - a || encounter.get(x)! - encounter.get(y)!)
       .map(([layer]) => layer);
@@ -151,7 +153,7 @@ export class Functional {
 
   /** Whether the call is part of this network. */
   has(node: InboundNode): boolean {
-    return this.nodes.includes(node);
+    return this.members.has(node);
   }
 
   private check(): void {

@@ -264,14 +264,14 @@ export class Network extends Layer {
   protected addLayer(layer: Layer | SymbolicTensor): void {
     const form = this.#sequential('add');
     inside(this.name, () => form.add(layer));
-    if (form.network) this.built = true;
+    if (form.built) this.built = true;
   }
 
   /** Takes the last layer off a sequential network and returns it. */
   protected popLayer(): Layer {
     const form = this.#sequential('pop');
     const layer = form.pop();
-    this.built = form.network !== undefined;
+    this.built = form.built;
     return layer;
   }
 

@@ -75,10 +75,9 @@ export function functionalConfig(
   form: Functional,
   lists: { inputs: boolean; outputs: boolean },
 ): Config {
-  const members = new Set(form.nodes);
   const place = new Map<InboundNode, number>();
   for (const layer of form.layers) {
-    const own = layer.inboundNodes.filter((node) => members.has(node));
+    const own = layer.inboundNodes.filter((node) => form.has(node));
     own.forEach((node, i) => {
       place.set(node, firstCall(layer) + i);
     });
@@ -112,7 +111,7 @@ export function functionalConfig(
       ...serializeLayer(layer),
       name: layer.name,
       inbound_nodes: layer.inboundNodes
-        .filter((node) => members.has(node) && node.inputs.length > 0)
+        .filter((node) => form.has(node) && node.inputs.length > 0)
         .map(call),
     })),
     input_layers: ends(form.inputs, lists.inputs),

@@ -37,9 +37,14 @@ export class Sequential {
     return this.inputLayer?.batchShape;
   }
 
+  /** Whether the input is known and there are layers. */
+  get built(): boolean {
+    return this.tensors.length > 1;
+  }
+
   /** As a network of calls, once built. */
   get network(): Functional | undefined {
-    if (this.tensors.length < 2) return undefined;
+    if (!this.built) return undefined;
     this.functional ??= new Functional(this.where, [this.tensors[0]!], [this.tensors.at(-1)!]);
     return this.functional;
   }
