@@ -45,7 +45,7 @@ export function repositoryFiles(): string[] {
     });
     return list.split('\n').filter((path) => path !== '' && existsSync(join(root, path)));
   } catch {
-    const folders = ['.ci', 'bench', 'docs', 'examples', 'src', 'test', 'tools'];
+    const folders = ['.ci', 'bench', 'demo', 'docs', 'examples', 'src', 'test', 'tools'];
     return [...folders.flatMap((folder) => filesBelow(folder)), 'README.md', 'package.json'].filter(
       (path) => existsSync(join(root, path)),
     );

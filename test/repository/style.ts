@@ -14,8 +14,8 @@ export interface Rule {
 }
 
 const source = /^src\/.*(?<!\.d)\.ts$/;
-const typescript = /^(src|test|examples|bench|tools|cli|studio)\/.*\.ts$/;
-const written = /\.(ts|mjs|js|json|md|sh|yml|html|py)$|^\.ci\/|^\.npmrc$/;
+const typescript = /^(src|test|examples|bench|demo|tools|cli|studio)\/.*\.ts$/;
+const written = /\.(ts|mjs|js|json|md|sh|yml|html|css|py)$|^\.ci\/|^\.npmrc$/;
 
 /** Packages small enough to be loaded with tsuno. */
 const light = ['fflate'];
