@@ -137,6 +137,21 @@ export class Model extends Network {
     return outputs;
   }
 
+  /**
+   * What this model runs on; starts its engine where it has none yet.
+   *
+   * @returns `threads`, fewer than asked for where memory cannot be shared, and `arithmetic`, `'fused'` or `'portable'`.
+   * @throws TsunoError `UNSUPPORTED` without WebAssembly SIMD, `COMPILE` where the page's policy forbids WebAssembly.
+   * @example
+   * ```ts
+   * model.compile({ loss: 'mse', threads: 1 });
+   * (await model.engine()).threads; // 1
+   * ```
+   */
+  engine(): Promise<{ threads: number; arithmetic: string }> {
+    return this.#trainer.engine();
+  }
+
   /** Everything a summary or diagram shows. */
   describe(): ModelDescription {
     const optimizer = this.#trainer.isCompiled ? this.optimizer : undefined;

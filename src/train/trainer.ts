@@ -86,6 +86,12 @@ export class Trainer {
     return this.session;
   }
 
+  /** What the engine runs with; starts it. */
+  async engine(): Promise<{ threads: number; arithmetic: string }> {
+    const { engine } = await this.open();
+    return { threads: engine.threads, arithmetic: engine.arithmetic };
+  }
+
   /** Stops the engine; weights stay. The next call starts another. */
   close(): void {
     const session = this.session;
