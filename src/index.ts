@@ -1,5 +1,6 @@
 /** @file The public names and nothing else. */
 
+export * as applications from './applications/index.ts';
 export type { History } from './callbacks/history.ts';
 export * as callbacks from './callbacks/index.ts';
 export type { DType } from './core/dtype.ts';

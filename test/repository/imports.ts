@@ -23,6 +23,7 @@ export const order = [
   'saving',
   'plots',
   'model',
+  'applications',
   'index.ts',
 ];
 

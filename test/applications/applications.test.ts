@@ -1,0 +1,325 @@
+/** @file The networks of `applications`: sizes, names as in Keras, refusals, and whether they learn. */
+import assert from 'node:assert/strict';
+import { createHash } from 'node:crypto';
+import { describe, mock, test } from 'node:test';
+import type { TsunoError } from '../../src/core/errors.ts';
+import { sizeOf } from '../../src/core/shape.ts';
+import {
+  applications,
+  clearSession,
+  initializers,
+  setRandomSeed,
+  tensor,
+} from '../../src/index.ts';
+import type { Model } from '../../src/model/model.ts';
+import { differenceOfStep, randomData } from './step_on_both.ts';
+
+const trainable = (model: Model) => model.trainableWeights.reduce((sum, { size }) => sum + size, 0);
+
+/** The same text is made of Keras's `weight.path` and `weight.shape`. */
+function digestOfWeights(model: Model): string {
+  const text = model.weights.map(({ path, shape }) => {
+    const extents = shape.length === 1 ? `${shape[0]},` : shape.join(',');
+    return `${path}(${extents})`;
+  });
+  return createHash('sha256').update(text.join(' ')).digest('hex').slice(0, 16);
+}
+
+/** Builds a model whose weights are zeros, which take memory only when they are touched: VGG16 has 553 MB of them. */
+function untouched(build: () => Model): Model {
+  const zeros = mock.method(
+    initializers.GlorotUniform.prototype,
+    'values',
+    (shape: readonly number[]) => new Float32Array(sizeOf(shape)),
+  );
+  clearSession();
+  try {
+    return build();
+  } finally {
+    zeros.mock.restore();
+  }
+}
+
+interface KerasRow {
+  build: () => Model;
+  name: string;
+  parameters: number;
+  trainable: number;
+  output: (number | null)[];
+  layers: number;
+  digest: string;
+}
+
+/** Numbers of Keras 3.15. */
+const keras: KerasRow[] = [
+  {
+    build: () => applications.ResNet50(),
+    name: 'resnet50',
+    parameters: 25_636_712,
+    trainable: 25_583_592,
+    output: [null, 1000],
+    layers: 177,
+    digest: 'cafe06ac4ff89c3d',
+  },
+  {
+    build: () => applications.ResNet101(),
+    name: 'resnet101',
+    parameters: 44_707_176,
+    trainable: 44_601_832,
+    output: [null, 1000],
+    layers: 347,
+    digest: '61a9f773eeb439ae',
+  },
+  {
+    build: () => applications.ResNet152(),
+    name: 'resnet152',
+    parameters: 60_419_944,
+    trainable: 60_268_520,
+    output: [null, 1000],
+    layers: 517,
+    digest: '721b15d194871c45',
+  },
+  {
+    build: () =>
+      applications.ResNet50({ includeTop: false, inputShape: [64, 64, 3], pooling: 'avg' }),
+    name: 'resnet50',
+    parameters: 23_587_712,
+    trainable: 23_534_592,
+    output: [null, 2048],
+    layers: 176,
+    digest: '598c6ee843cd27c9',
+  },
+  {
+    build: () => applications.VGG16(),
+    name: 'vgg16',
+    parameters: 138_357_544,
+    trainable: 138_357_544,
+    output: [null, 1000],
+    layers: 23,
+    digest: '77158944db813f8c',
+  },
+  {
+    build: () => applications.VGG16({ includeTop: false, inputShape: [32, 32, 3] }),
+    name: 'vgg16',
+    parameters: 14_714_688,
+    trainable: 14_714_688,
+    output: [null, 1, 1, 512],
+    layers: 19,
+    digest: 'e609212761980f3d',
+  },
+  {
+    build: () => applications.VGG19(),
+    name: 'vgg19',
+    parameters: 143_667_240,
+    trainable: 143_667_240,
+    output: [null, 1000],
+    layers: 26,
+    digest: 'ec9f3c10438e1f2d',
+  },
+  {
+    build: () => applications.MobileNetV2(),
+    name: 'mobilenetv2_1.00_224',
+    parameters: 3_538_984,
+    trainable: 3_504_872,
+    output: [null, 1000],
+    layers: 156,
+    digest: '815b7ee9c99825f8',
+  },
+  {
+    build: () => applications.MobileNetV2({ alpha: 0.35, inputShape: [96, 96, 3], classes: 10 }),
+    name: 'mobilenetv2_0.35_96',
+    parameters: 423_018,
+    trainable: 408_938,
+    output: [null, 10],
+    layers: 156,
+    digest: '1f1bc956bf042724',
+  },
+  {
+    build: () =>
+      applications.MobileNetV2({
+        alpha: 1.4,
+        includeTop: false,
+        inputShape: [null, null, 3],
+        pooling: 'max',
+      }),
+    name: 'mobilenetv2_1.40_None',
+    parameters: 4_363_712,
+    trainable: 4_315_776,
+    output: [null, 1792],
+    layers: 155,
+    digest: '63ebb46ba0f32453',
+  },
+  {
+    build: () => applications.MobileNetV2({ includeTop: false, inputShape: [75, 99, 3] }),
+    name: 'mobilenetv2_1.00_75',
+    parameters: 2_257_984,
+    trainable: 2_223_872,
+    output: [null, 3, 4, 1280],
+    layers: 154,
+    digest: '102c3e1a4c930e44',
+  },
+];
+
+describe('networks of Keras have its layers, weights and names', () => {
+  for (const row of keras) {
+    test(`${row.name} ${JSON.stringify(row.output)}`, () => {
+      const model = untouched(row.build);
+      assert.equal(model.name, row.name);
+      assert.equal(model.countParams(), row.parameters);
+      assert.equal(trainable(model), row.trainable);
+      assert.deepEqual(model.outputs[0]!.shape, row.output);
+      assert.equal(model.layers.length, row.layers);
+      assert.equal(digestOfWeights(model), row.digest);
+    });
+  }
+});
+
+describe('sizes of the other networks', () => {
+  const rows: [string, () => Model, number][] = [
+    ['lenet5', () => applications.lenet5(), 61_706],
+    ['mlp', () => applications.mlp(), 669_706],
+    ['vggLike', () => applications.vggLike(), 307_946],
+    ['mobileNetLike', () => applications.mobileNetLike(), 67_914],
+    ['resnet 20', () => applications.resnet(), 272_474],
+    ['resnet 32', () => applications.resnet(32), 466_906],
+    ['resnet 56', () => applications.resnet(56), 855_770],
+    ['ResNet18', () => applications.ResNet18(), 11_689_512],
+    ['ResNet34', () => applications.ResNet34(), 21_797_672],
+  ];
+  for (const [name, build, parameters] of rows) {
+    test(`${name}: ${parameters} trainable parameters`, () => {
+      const model = untouched(build);
+      assert.equal(trainable(model), parameters);
+      assert.equal(model.outputs[0]!.shape.at(-1), name.startsWith('ResNet') ? 1000 : 10);
+    });
+  }
+
+  test('images, classes, activation and name are free', () => {
+    const options = {
+      inputShape: [16, 24, 1],
+      classes: 7,
+      classifierActivation: null,
+      name: 'mine',
+    };
+    for (const model of [
+      applications.lenet5(options),
+      applications.mlp([9], options),
+      applications.vggLike([4, 8], options),
+      applications.mobileNetLike(options),
+      applications.resnet(20, options),
+    ]) {
+      assert.equal(model.name, 'mine');
+      assert.deepEqual(model.inputs[0]!.shape, [null, 16, 24, 1]);
+      assert.deepEqual(model.outputs[0]!.shape, [null, 7]);
+      assert.equal(model.layers.at(-1)!.config().activation, 'linear');
+    }
+  });
+
+  test('the sides are halved twice in resnet, to four times the channels', () => {
+    const shapes = applications
+      .resnet(20)
+      .layers.map((layer) => layer.output.shape.slice(1).join());
+    for (const shape of ['32,32,16', '16,16,32', '8,8,64'])
+      assert.ok(shapes.includes(shape), shape);
+  });
+});
+
+describe('refusals', () => {
+  const refused = (code: string, message: RegExp) => (error: TsunoError) =>
+    error.code === code && message.test(error.message);
+
+  test('trained weights', () => {
+    const weights = 'imagenet' as unknown as null;
+
+    for (const name of ['ResNet18', 'ResNet50', 'VGG16', 'MobileNetV2'] as const) {
+      assert.throws(
+        () => applications[name]({ weights }),
+        refused('UNSUPPORTED', /weights must be null: no trained weights come with tsuno/),
+      );
+    }
+  });
+
+  test('images that are too small, or open where the classifier needs to know', () => {
+    const shape = refused('SHAPE', /inputShape must be/);
+    assert.throws(() => applications.ResNet50({ inputShape: [31, 64, 3] }), shape);
+    assert.throws(() => applications.VGG16({ inputShape: [null, null, 3] }), shape);
+    assert.throws(() => applications.MobileNetV2({ inputShape: [64, 64] }), shape);
+  });
+
+  test('an impossible alpha, an impossible depth', () => {
+    const alpha = refused('ARGUMENT', /alpha must be a number above 0, received 0/);
+    assert.throws(() => applications.MobileNetV2({ alpha: 0 }), alpha);
+    const depth = refused('ARGUMENT', /depth must be one of 20, 32, 44, 56, 110, received 21/);
+    assert.throws(() => applications.resnet(21 as 20), depth);
+  });
+});
+
+/** Small versions, with the part of a variable's change by which float32 and float64 may differ. */
+const small: { name: string; build: () => Model; batch: number; within: number }[] = [
+  {
+    name: 'lenet5',
+    build: () => applications.lenet5({ inputShape: [14, 14, 1] }),
+    batch: 5,
+    within: 2e-5,
+  },
+  {
+    name: 'mlp',
+    build: () => applications.mlp([33, 18], { inputShape: [7, 5, 1] }),
+    batch: 7,
+    within: 2e-5,
+  },
+  {
+    name: 'vggLike',
+    build: () => applications.vggLike([5, 12], { inputShape: [8, 12, 3] }),
+    batch: 4,
+    within: 1e-4,
+  },
+  {
+    name: 'resnet',
+    build: () => applications.resnet(20, { inputShape: [8, 8, 3] }),
+    batch: 4,
+    within: 1e-3,
+  },
+  {
+    name: 'mobileNetLike',
+    build: () => applications.mobileNetLike({ inputShape: [8, 8, 3] }),
+    batch: 3,
+    within: 1e-3,
+  },
+];
+
+describe('a training step on the engine is that of the reference', () => {
+  for (const { name, build, batch, within } of small) {
+    for (const threads of [1, 2]) {
+      test(`${name}, ${threads} threads`, async (t) => {
+        setRandomSeed(3);
+        const { variables, largest, where } = await differenceOfStep(build(), batch, { threads });
+        t.diagnostic(`${variables} variables, ${largest.toExponential(1)} in ${where}`);
+        assert.ok(variables > 4);
+        assert.ok(largest <= within, `${where} differs by ${largest}`);
+      });
+    }
+  }
+});
+
+describe('networks learn random data by heart', () => {
+  for (const { name, build } of small) {
+    test(name, async () => {
+      setRandomSeed(4);
+      const model = build();
+      const { image, images, labels } = randomData(model, 32);
+      const optimizer = new optimizers.Adam({ learningRate: 0.01 });
+      model.compile({ optimizer, loss: 'sparse_categorical_crossentropy', threads: 2 });
+      const x = tensor(images, [32, ...image]);
+      const fitted = await model.fit(x, {
+        y: tensor(labels),
+        batchSize: 8,
+        epochs: 30,
+        verbose: 0,
+      });
+      model.close();
+      const losses = fitted.history.loss!;
+      assert.ok(losses.at(-1)! < 0.6 * losses[0]!, `${losses[0]} → ${losses.at(-1)}`);
+    });
+  }
+});
