@@ -139,7 +139,7 @@ export class ModuleBuilder {
     const types: string[] = [];
     const typeIndex = this.functions.map((fn) => {
       const params = fn.params.map((param) => typeBytes[param.type]);
-      const key = [0x60, params.length, ...params, 0].join(' ');
+      const key = [0x60, ...unsigned(params.length), ...params, 0].join(' ');
       const known = types.indexOf(key);
       return known >= 0 ? known : types.push(key) - 1;
     });
