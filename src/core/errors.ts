@@ -21,6 +21,33 @@ export type ErrorCode =
   | 'IDX_FORMAT'
   | 'CHECKSUM'
   | 'FILE' // missing, unreadable, not of the kind expected
+  | 'SAVE' // could not be written; what was there before still is
+  | 'ZIP' // an archive that is not what its format says
+  | 'ZIP_LIMIT' // an archive that would unpack to more than is allowed
+  | 'JSON' // not JSON, or not of the strict kind
+  | 'CONFIG' // a description of a model that makes no model
+  | 'HDF5' // a file that is not what its format says
+  | 'HDF5_LINK' // a link to another place or file
+  | 'HDF5_LIMIT' // declares more than the file holds
+  | 'WEIGHTS_MISSING'
+  | 'WEIGHTS_EXTRA'
+  | 'WEIGHTS_SHAPE'
+  | 'WEIGHTS_NONFINITE'
+  | 'SAFETENSORS_LENGTH' // shorter than its header
+  | 'SAFETENSORS_HEADER_LIMIT'
+  | 'SAFETENSORS_HEADER' // not JSON of the strict kind
+  | 'SAFETENSORS_HEADER_START' // does not begin with {
+  | 'SAFETENSORS_DUPLICATE'
+  | 'SAFETENSORS_METADATA'
+  | 'SAFETENSORS_ENTRY' // not {dtype, shape, data_offsets}
+  | 'SAFETENSORS_DTYPE'
+  | 'SAFETENSORS_SHAPE'
+  | 'SAFETENSORS_OFFSETS'
+  | 'SAFETENSORS_SIZE' // shape and offsets disagree
+  | 'SAFETENSORS_GAP' // a hole or an overlap between tensors
+  | 'SAFETENSORS_END' // bytes that belong to no tensor
+  | 'NPY'
+  | 'NPY_OBJECTS' // pickled Python objects
   | 'DATASET_CHANGED' // a file of a streamed data set changed under a run
   | 'MEMORY' // more memory than allowed or available
   | 'COMPILE' // the platform refused to compile WebAssembly

@@ -67,6 +67,23 @@ export interface LayerClass {
 
 /** Bytes that one weight may take. */
 export const weightLimit = 2e9;
+/** Bytes that new weights may take together, and what they are held to, while a file is loaded. */
+let allowance: { bytes: number; reason: string } | undefined;
+
+/**
+ * Runs `body`; the weights made in it may take `bytes` together.
+ *
+ * @param reason what the limit comes from, for the error.
+ */
+export function withWeightAllowance<T>(bytes: number, reason: string, body: () => T): T {
+  const outer = allowance;
+  allowance = { bytes, reason };
+  try {
+    return body();
+  } finally {
+    allowance = outer;
+  }
+}
 
 export function isShapeList(shape: InputShape): shape is readonly PartialShape[] {
   return Array.isArray(shape[0]);
@@ -485,14 +502,23 @@ function checkFloat32(where: string, dtype: unknown): void {
 
 function checkMemory(where: string, name: string, shape: Shape, dtype: DType): void {
   const bytes = sizeOf(shape) * bytesOf(dtype);
-  if (bytes <= weightLimit) return;
   const gigabytes = (amount: number) => `${(amount / 1e9).toFixed(1)} GB`;
-  throw new TsunoError('MEMORY', {
-    where,
-    what: `weight "${name}" of shape ${show([...shape])}`,
-    expected: `at most ${gigabytes(weightLimit)}`,
-    found: `one that needs ${gigabytes(bytes)}`,
-  });
+  const refuse = (expected: string, found: string) =>
+    new TsunoError('MEMORY', {
+      where,
+      what: `weight "${name}" of shape ${show([...shape])}`,
+      expected,
+      found,
+    });
+  if (!(bytes <= weightLimit))
+    throw refuse(`at most ${gigabytes(weightLimit)}`, `one that needs ${gigabytes(bytes)}`);
+  if (!allowance) return;
+  if (bytes > allowance.bytes)
+    throw refuse(
+      `within the ${allowance.bytes} bytes left of ${allowance.reason}`,
+      `${bytes} bytes`,
+    );
+  allowance.bytes -= bytes;
 }
 
 function checkResult(where: string, outputs: readonly unknown[]): void {

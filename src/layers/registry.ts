@@ -72,6 +72,29 @@ export function registeredName(layer: Layer): string | undefined {
   return [...custom].find(([, known]) => known === type)?.[0];
 }
 
+/** Runs `body` with these classes, by the names of files, known beside those that are registered. */
+export function withLayers<T>(types: Readonly<Record<string, LayerClass>>, body: () => T): T {
+  const before = new Map(custom);
+  for (const [name, type] of Object.entries(types)) custom.set(name, type);
+  try {
+    return body();
+  } finally {
+    custom.clear();
+    for (const [name, type] of before) custom.set(name, type);
+  }
+}
+
+type Described = Pick<Serialized, 'class_name'> & Partial<Serialized>;
+
+/** The class of which a config of Keras describes a layer, where it is known. */
+export function layerClassOf({
+  class_name: name,
+  registered_name,
+}: Described): LayerClass | undefined {
+  const builtIn = Object.hasOwn(aliases, name) ? aliases[name]! : name;
+  return custom.get(registered_name ?? '') ?? custom.get(name) ?? classes.get(builtIn);
+}
+
 /**
  * Makes the layer that a config of Keras describes; its weights come when it is built.
  *
@@ -81,10 +104,7 @@ export function layerFromConfig(
   given: Pick<Serialized, 'class_name' | 'config'> & Partial<Serialized>,
 ): Layer {
   const { class_name: name, config } = given;
-  const type =
-    custom.get(given.registered_name ?? '') ??
-    custom.get(name) ??
-    classes.get(aliases[name] ?? name);
+  const type = layerClassOf(given);
   if (type) return type.fromConfig(config as Config);
   throw new TsunoError('UNSUPPORTED', {
     where: `layer ${show(config?.name ?? name)}`,
