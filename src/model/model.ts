@@ -12,13 +12,14 @@ import { terminal } from '../callbacks/terminal.ts';
 import { Tensor } from '../core/tensor.ts';
 import type { Dataset } from '../data/dataset.ts';
 import type { Layer } from '../layers/layer.ts';
+import { registerLayer } from '../layers/registry.ts';
 import type { SymbolicTensor } from '../layers/symbolic.ts';
 import type { ModelDescription } from '../plots/description.ts';
 import { type SummaryOptions, summaryText } from '../plots/summary.ts';
 import { Network, type NetworkOptions } from '../topology/network.ts';
 import { batchSizeOf, columnsOf, type Tensors } from '../train/batches.ts';
 import type { Callback, Logs } from '../train/callback.ts';
-import type { CompileOptions } from '../train/compiled.ts';
+import type { Compiled, CompileOptions } from '../train/compiled.ts';
 import { type EvaluateOptions, evaluate, type FitOptions, fit } from '../train/fit.ts';
 import type { Optimizer } from '../train/optimizers/optimizer.ts';
 import { Trainer } from '../train/trainer.ts';
@@ -77,6 +78,11 @@ export class Model extends Network {
       ...(watchdog === undefined ? {} : { watchdog }),
       warn,
     });
+  }
+
+  /** What `compile` settled; `undefined` before. */
+  get compiled(): Compiled | undefined {
+    return this.#trainer.isCompiled ? this.#trainer.compiled('model') : undefined;
   }
 
   /** The optimizer that `compile` settled. @throws TsunoError `STATE` before `compile`. */
@@ -216,3 +222,6 @@ export class Sequential extends Model {
     return this.popLayer();
   }
 }
+
+registerLayer(Model, 'Functional');
+registerLayer(Sequential, 'Sequential');
