@@ -300,6 +300,7 @@ class Planner {
   private schedule(): PlannedKernel[] {
     const hazards = new Hazards();
     const zone = this.options.redZone ?? 0;
+    const firstOfStep = this.order.findIndex((node) => !this.once.has(node));
     return this.order.map((node, position) => {
       const { units, work } = this.options.cost(node);
       const spread = this.options.threads > 1 && units > 1 && work >= worthSharing;
@@ -311,8 +312,7 @@ class Planner {
       };
       const inputs = node.inputs.map((input) => this.placeOf(input));
       const outputs = node.outputs.map((output) => this.placeOf(output));
-      const first = position === this.once.size;
-      if (first) hazards.clear();
+      if (position === firstOfStep) hazards.clear();
       const barrier = hazards.meet(inputs, scratch ? [...outputs, scratch] : outputs, spread);
       return { node, inputs, outputs, scratch, units, spread, barrier };
     });
