@@ -27,8 +27,8 @@ describe('src/', () => {
   });
 });
 
-test('examples, the command line and the studio import only the public names', () => {
-  const inside = ['examples', 'cli', 'studio'].flatMap(typescriptBelow).flatMap((path) =>
+test('examples, the demo, the command line and the studio import only the public names', () => {
+  const inside = ['examples', 'demo', 'cli', 'studio'].flatMap(typescriptBelow).flatMap((path) =>
     importsOf(read(path))
       .filter(({ specifier }) => /\bsrc\//.test(specifier))
       .map(({ specifier }) => `${path}: ${specifier}`),
