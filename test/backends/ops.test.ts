@@ -221,6 +221,74 @@ const convs: { x: number[]; w: number[]; attrs: Partial<ops.ConvAttrs> }[] = [
     },
   },
   { x: [1, 7, 7, 2], w: [2, 4, 2, 3], attrs: { strides: [3, 2], dilation: [1, 2] } },
+  // Depthwise: one channel block and several, strides, padding, dilation.
+  {
+    x: [2, 6, 7, 4],
+    w: [3, 3, 1, 4],
+    attrs: {
+      groups: 4,
+      padding: [
+        [1, 1],
+        [1, 1],
+      ],
+    },
+  },
+  {
+    x: [2, 9, 8, 20],
+    w: [3, 3, 1, 20],
+    attrs: {
+      groups: 20,
+      strides: [2, 2],
+      padding: [
+        [0, 1],
+        [0, 1],
+      ],
+    },
+  },
+  { x: [1, 9, 9, 8], w: [2, 3, 1, 8], attrs: { groups: 8, strides: [1, 2], dilation: [2, 1] } },
+  {
+    x: [3, 5, 5, 36],
+    w: [5, 5, 1, 36],
+    attrs: {
+      groups: 36,
+      padding: [
+        [2, 2],
+        [2, 2],
+      ],
+    },
+  },
+  // Winograd's method: even and odd results, with and without padding, whole and part strips.
+  {
+    x: [2, 8, 8, 8],
+    w: [3, 3, 8, 8],
+    attrs: {
+      padding: [
+        [1, 1],
+        [1, 1],
+      ],
+    },
+  },
+  { x: [3, 7, 9, 12], w: [3, 3, 12, 20], attrs: {} },
+  {
+    x: [1, 5, 6, 16],
+    w: [3, 3, 16, 8],
+    attrs: {
+      padding: [
+        [2, 1],
+        [0, 2],
+      ],
+    },
+  },
+  {
+    x: [5, 9, 9, 32],
+    w: [3, 3, 32, 16],
+    attrs: {
+      padding: [
+        [1, 1],
+        [1, 1],
+      ],
+    },
+  },
 ];
 for (const { x, w, attrs } of convs) {
   const full: ops.ConvAttrs = {

@@ -13,7 +13,6 @@ import {
   type ConvFilterGradientAttrs,
   type ConvInputGradientAttrs,
   type ConvPoolAttrs,
-  conv2dFilterGradient,
   conv2dFilterGradientOp,
   conv2dInputGradientOp,
   conv2dOp,
@@ -26,11 +25,14 @@ import {
   type Padding2D,
   type Pair,
   pooledInputGradientOp,
+  reduceSum,
   reluOp,
   reshape,
   transpose,
 } from '../../ops/index.ts';
+import { type DepthwiseConvAttrs, depthwiseConvOp, depthwiseFilterOp } from './depthwise_ops.ts';
 import {
+  filterPartialsOp,
   type PackAttrs,
   type PanelConvAttrs,
   packPanelsOp,
@@ -39,6 +41,45 @@ import {
   placeOp,
   rowsInputGradientOp,
 } from './ops.ts';
+import {
+  winogradConvOp,
+  winogradConvPoolOp,
+  winogradFinishOp,
+  winogradPartialsOp,
+  winogradWeightsOp,
+} from './winograd_ops.ts';
+
+/** Fewer channels than this leave the transforms of Winograd's method dearer than what they save. */
+const winogradChannels = 8;
+
+/** Whether a 3 × 3 convolution from `c` to `k` channels goes by Winograd's method. */
+function suitsWinograd(
+  kernel: Shape,
+  { strides, dilation, groups }: Omit<ConvAttrs, 'padding'>,
+  least = winogradChannels,
+): boolean {
+  const [kh, kw, c, k] = kernel as readonly [number, number, number, number];
+  const dense = [...strides, ...dilation, groups].every((one) => one === 1);
+  const whole = c % 4 === 0 && k % 4 === 0 && Math.min(c, k) >= least;
+  return kh === 3 && kw === 3 && dense && whole;
+}
+
+/** `x` as whole tiles: `before` zeros first, then zeros up to 2·tiles + 2 rows and columns for `oh` × `ow` outputs. */
+function padToTiles(x: Value, before: Pair, oh: number, ow: number): Value {
+  const extent: Pair = [Math.ceil(oh / 2) * 2 + 2, Math.ceil(ow / 2) * 2 + 2];
+  const asItIs =
+    extent[0] === x.shape[1] && extent[1] === x.shape[2] && before[0] === 0 && before[1] === 0;
+  return asItIs ? x : apply1(placeOp, [x], { extent, start: before, step: [1, 1] });
+}
+
+const transformWeights = (w: Value, form: PackAttrs['form']): Value =>
+  apply1(winogradWeightsOp, [w], { form });
+
+/** Whether each of `c` channels has one kernel of its own, in whole vectors. */
+function isDepthwise(kernel: Shape, { groups }: { groups: number }): boolean {
+  const [, , cg, k] = kernel as readonly [number, number, number, number];
+  return groups > 1 && cg === 1 && k === groups && k % 4 === 0;
+}
 
 const rules = new Map<Op, Rule>();
 
@@ -60,23 +101,36 @@ function padImages(x: Value, [rows, columns]: Padding2D): Value {
   return apply1(placeOp, [x], { extent, start: [rows[0], columns[0]], step: [1, 1] });
 }
 
-/** A product by panels, to which a bias and a ReLU may still be added. */
+/** A product to which a bias and a ReLU may still be added. */
 interface Product {
-  x: Value;
-  panels: Value;
-  attrs: Omit<PanelConvAttrs, 'activation'>;
-  shape: Shape;
+  /** Output channels. */
+  k: number;
+  finish(activation: PanelConvAttrs['activation'], bias?: Value): Value;
 }
 
-function finish(
-  { x, panels, attrs, shape }: Product,
-  activation: PanelConvAttrs['activation'],
-  bias?: Value,
-): Value {
-  return reshape(
-    apply1(panelConvOp, bias ? [x, panels, bias] : [x, panels], { ...attrs, activation }),
-    shape,
-  );
+function panelProduct(
+  x: Value,
+  panels: Value,
+  attrs: Omit<PanelConvAttrs, 'activation'>,
+  shape: Shape,
+): Product {
+  return {
+    k: attrs.k,
+    finish(activation, bias) {
+      const inputs: [Value, ...Value[]] = bias ? [x, panels, bias] : [x, panels];
+      return reshape(apply1(panelConvOp, inputs, { ...attrs, activation }), shape);
+    },
+  };
+}
+
+function winogradProduct(x: Value, weights: Value, [, oh, ow, k]: Shape): Product {
+  return {
+    k: k!,
+    finish(activation, bias) {
+      const inputs: [Value, ...Value[]] = bias ? [x, weights, bias] : [x, weights];
+      return apply1(winogradConvOp, inputs, { oh: oh!, ow: ow!, k: k!, activation });
+    },
+  };
 }
 
 /** The product that a node is, with inputs in the new graph. */
@@ -87,12 +141,19 @@ function asProduct(node: Node, find: (value: Value) => Value): Product | undefin
   if (attrs.groups !== 1) return undefined;
   const [x, w] = node.inputs.map(find) as [Value, Value];
   const [kh, kw, , k] = w.shape as readonly [number, number, number, number];
-  return {
-    x: padImages(x, attrs.padding),
-    panels: pack(w, 'forward'),
-    attrs: { kernel: [kh, kw], strides: attrs.strides, dilation: attrs.dilation, k },
-    shape: node.outputs[0]!.shape,
-  };
+  const { shape } = node.outputs[0]!;
+  if (suitsWinograd(w.shape, attrs)) {
+    const [rows, columns] = attrs.padding;
+    const tiled = padToTiles(x, [rows[0], columns[0]], shape[1]!, shape[2]!);
+    return winogradProduct(tiled, transformWeights(w, 'forward'), shape);
+  }
+  const { strides, dilation } = attrs;
+  return panelProduct(
+    padImages(x, attrs.padding),
+    pack(w, 'forward'),
+    { kernel: [kh, kw], strides, dilation, k },
+    shape,
+  );
 }
 
 /** A·B is a 1×1 convolution of m pixels; Bᵀ is packed as the adjoint. */
@@ -101,12 +162,14 @@ function matmulProduct(node: Node, find: (value: Value) => Value): Product | und
   if (attrs.transposeA) return undefined;
   const [a, b] = node.inputs.map(find) as [Value, Value];
   const { m, n, k } = matmulExtents(a, b, attrs);
-  return {
-    x: reshape(a, [m, 1, 1, k]),
-    panels: pack(reshape(b, [1, 1, ...b.shape]), attrs.transposeB ? 'adjoint' : 'forward'),
-    attrs: { kernel: [1, 1], strides: [1, 1], dilation: [1, 1], k: n },
-    shape: [m, n],
+  const panels = pack(reshape(b, [1, 1, ...b.shape]), attrs.transposeB ? 'adjoint' : 'forward');
+  const window: Omit<PanelConvAttrs, 'activation'> = {
+    kernel: [1, 1],
+    strides: [1, 1],
+    dilation: [1, 1],
+    k: n,
   };
+  return panelProduct(reshape(a, [m, 1, 1, k]), panels, window, [m, n]);
 }
 
 /** The product and bias behind `value`, if nobody else reads the steps between. */
@@ -118,7 +181,7 @@ function biasedProduct(
   if (node.op === (addOp as Op)) {
     const [left, bias] = node.inputs as [Value, Value];
     const product = uses(left) === 1 ? asProduct(left.node, find) : undefined;
-    const fits = bias.shape.length === 1 && bias.shape[0] === product?.attrs.k;
+    const fits = bias.shape.length === 1 && bias.shape[0] === product?.k;
     return product && fits ? { product, bias: find(bias) } : undefined;
   }
   const product = asProduct(node, find);
@@ -127,17 +190,25 @@ function biasedProduct(
 
 const lowerBiased: Rule = (node, context) => {
   const match = biasedProduct(node.outputs[0]!, context);
-  return match && [finish(match.product, 'linear', match.bias)];
+  return match && [match.product.finish('linear', match.bias)];
 };
 
-rule(conv2dOp, lowerBiased);
+rule(conv2dOp, (node, context) => {
+  const attrs = node.attrs as ConvAttrs;
+  const [x, w] = context.inputs as [Value, Value];
+  if (!isDepthwise(w.shape, attrs)) return lowerBiased(node, context);
+  const { strides, dilation } = attrs;
+  const [kh, kw] = w.shape as readonly [number, number];
+  const turned: DepthwiseConvAttrs = { kernel: [kh, kw], strides, dilation, turned: false };
+  return [apply1(depthwiseConvOp, [padImages(x, attrs.padding), w], turned)];
+});
 rule(addOp, lowerBiased);
 
 rule(reluOp, (node, context) => {
   const before = node.inputs[0]!;
   if (context.uses(before) !== 1) return undefined;
   const match = biasedProduct(before, context);
-  return match && [finish(match.product, 'relu', match.bias)];
+  return match && [match.product.finish('relu', match.bias)];
 });
 
 rule(matmulOp, (node, context) => {
@@ -157,48 +228,120 @@ rule(matmulOp, (node, context) => {
     dilation: [1, 1],
     groups: 1,
   };
-  const product = conv2dFilterGradient(
-    reshape(a, [1, 1, k, m]),
-    reshape(right, [1, 1, k, n]),
-    [1, 1, m, n],
-    attrs,
-  );
-  return [reshape(product, [m, n])];
+  const kernelShape = [1, 1, m, n];
+  // The shared axis as lines of pixels, so that a loop over pixels is long and parts are lines.
+  const width = largestDivisor(k, 64);
+  const images = reshape(a, [k / width, 1, width, m]);
+  const gradient = reshape(right, [k / width, 1, width, n]);
+  return [reshape(filterGradient(images, gradient, { ...attrs, kernelShape }), [m, n])];
 });
 
-rule(conv2dFilterGradientOp, (node, { inputs, target }) => {
+rule(conv2dFilterGradientOp, (node, { inputs }) => {
   const attrs = node.attrs as ConvFilterGradientAttrs;
+  if (isDepthwise(attrs.kernelShape, attrs)) {
+    const { strides, dilation } = attrs;
+    const [kh, kw] = attrs.kernelShape as readonly [number, number];
+    const x = padImages(inputs[0]!, attrs.padding);
+    return [apply1(depthwiseFilterOp, [x, inputs[1]!], { kernel: [kh, kw], strides, dilation })];
+  }
   if (attrs.groups !== 1) return undefined;
-  const x = padImages(inputs[0]!, attrs.padding);
-  if (x === inputs[0]) return undefined;
-  return target.apply(conv2dFilterGradientOp, [x, inputs[1]!], {
+  if (suitsWinograd(attrs.kernelShape, attrs)) {
+    return [winogradFilterGradient(inputs[0]!, inputs[1]!, attrs)];
+  }
+  return [filterGradient(inputs[0]!, inputs[1]!, attrs)];
+});
+
+function largestDivisor(of: number, limit: number): number {
+  let divisor = Math.min(of, limit);
+  while (of % divisor !== 0) divisor--;
+  return divisor;
+}
+
+/** Fewer pixels than this are summed in one part. */
+const fewPixels = 1024;
+
+/** In how many parts a sum over pixels is cut, as the kernel's size lets. */
+function partsOf(pixels: number, bytes: number): number {
+  return pixels < fewPixels ? 1 : Math.max(1, Math.min(16, Math.floor(partialBytes / bytes)));
+}
+
+function filterGradient(x: Value, g: Value, attrs: ConvFilterGradientAttrs): Value {
+  const [n, oh, ow] = g.shape as readonly [number, number, number];
+  const perPart = Math.ceil((n * oh) / partsOf(n * oh * ow, sizeOf(attrs.kernelShape) * 4));
+  const parts = Math.ceil((n * oh) / perPart);
+  const sums = apply1(filterPartialsOp, [padImages(x, attrs.padding), g], {
     ...attrs,
     padding: [
       [0, 0],
       [0, 0],
     ],
+    parts,
+    lines: perPart,
   });
-});
+  return reshape(parts === 1 ? sums : reduceSum(sums, [0]), attrs.kernelShape);
+}
+
+/** Bytes that partial sums of a kernel's gradient may take. */
+const partialBytes = 8 * 2 ** 20;
+
+function winogradFilterGradient(
+  x: Value,
+  g: Value,
+  { padding, kernelShape }: ConvFilterGradientAttrs,
+): Value {
+  const [n, oh, ow] = g.shape as readonly [number, number, number];
+  const [, , c, k] = kernelShape as readonly [number, number, number, number];
+  const tiles = n * Math.ceil(oh / 2) * Math.ceil(ow / 2);
+  const perPart = Math.ceil(tiles / partsOf(n * oh * ow, 16 * c * k * 4) / 4) * 4;
+  const parts = Math.ceil(tiles / perPart);
+  const tiled = padToTiles(x, [padding[0][0], padding[1][0]], oh, ow);
+  const sums = apply1(winogradPartialsOp, [tiled, g], { parts, tiles: perPart });
+  return apply1(winogradFinishOp, [reduceSum(sums, [0])], undefined);
+}
 
 rule(conv2dInputGradientOp, (node, { inputs }) => {
   const attrs = node.attrs as ConvInputGradientAttrs;
-  return attrs.groups === 1 ? [inputGradient(inputs[0]!, inputs[1]!, attrs)] : undefined;
+  const [g, w] = inputs as [Value, Value];
+  if (isDepthwise(w.shape, attrs)) {
+    const [kh, kw] = w.shape as readonly [number, number];
+    const { dilation } = attrs;
+    return [
+      apply1(depthwiseConvOp, [spreadGradient(g, w, attrs), w], {
+        kernel: [kh, kw],
+        strides: [1, 1],
+        dilation,
+        turned: true,
+      }),
+    ];
+  }
+  return attrs.groups === 1 ? [inputGradient(g, w, attrs)] : undefined;
 });
+
+/** `g` spread `stride` apart among the zeros that a convolution with the turned window wants. */
+function spreadGradient(g: Value, w: Value, attrs: ConvInputGradientAttrs): Value {
+  const { imageShape, strides, padding, dilation } = attrs;
+  const [kh, kw] = w.shape as readonly [number, number];
+  const reach: Pair = [(kh - 1) * dilation[0], (kw - 1) * dilation[1]];
+  const extent: Pair = [imageShape[1]! + reach[0], imageShape[2]! + reach[1]];
+  const start: Pair = [reach[0] - padding[0][0], reach[1] - padding[1][0]];
+  const asItIs =
+    extent[0] === g.shape[1] && extent[1] === g.shape[2] && start[0] === 0 && start[1] === 0;
+  return asItIs ? g : apply1(placeOp, [g], { extent, start, step: strides });
+}
 
 /**
  * The images' gradient is a convolution of the result's gradient, spread `stride` apart, with the window turned round:
  * ∂x[y] = Σ_dy g[(y + p − dy·d) / s] · w[dy].
  */
 function inputGradient(g: Value, w: Value, attrs: ConvInputGradientAttrs): Value {
-  const { imageShape, strides, padding, dilation } = attrs;
+  const { imageShape, padding, dilation } = attrs;
   const [kh, kw, c] = w.shape as readonly [number, number, number];
-  const reach: Pair = [(kh - 1) * dilation[0], (kw - 1) * dilation[1]];
-  const extent: Pair = [imageShape[1]! + reach[0], imageShape[2]! + reach[1]];
-  const start: Pair = [reach[0] - padding[0][0], reach[1] - padding[1][0]];
-  const asItIs =
-    extent[0] === g.shape[1] && extent[1] === g.shape[2] && start[0] === 0 && start[1] === 0;
-  const spread = asItIs ? g : apply1(placeOp, [g], { extent, start, step: strides });
-  return apply1(panelConvOp, [spread, pack(w, 'adjoint')], {
+  const before: Pair = [kh - 1 - padding[0][0], kw - 1 - padding[1][0]];
+  if (suitsWinograd(w.shape, attrs) && before[0] >= 0 && before[1] >= 0) {
+    const tiled = padToTiles(g, before, imageShape[1]!, imageShape[2]!);
+    return winogradProduct(tiled, transformWeights(w, 'adjoint'), imageShape).finish('linear');
+  }
+  return apply1(panelConvOp, [spreadGradient(g, w, attrs), pack(w, 'adjoint')], {
     kernel: [kh, kw],
     strides: [1, 1],
     dilation,
@@ -211,6 +354,14 @@ rule(convReluPoolOp, (node, { inputs, target }) => {
   const attrs = node.attrs as ConvPoolAttrs;
   const [x, w, b] = inputs as [Value, Value, Value];
   const [kh, kw, , k] = w.shape as readonly [number, number, number, number];
+  if (
+    attrs.pool[0] === 2 &&
+    attrs.pool[1] === 2 &&
+    suitsWinograd(w.shape, { ...attrs, groups: 1 })
+  ) {
+    const [, ph, pw] = node.outputs[0]!.shape as readonly [number, number, number];
+    return target.apply(winogradConvPoolOp, [x, transformWeights(w, 'forward'), b], { ph, pw, k });
+  }
   return target.apply(panelConvPoolOp, [x, pack(w, 'forward'), b], {
     ...attrs,
     kernel: [kh, kw],

@@ -7,7 +7,8 @@
  */
 import { type Shape, sizeOf } from '../../core/shape.ts';
 import type { Op } from '../../ir/op.ts';
-import { outputExtent, type Pair } from '../../ops/conv_geometry.ts';
+import { convGeometry, eachProduct, outputExtent, type Pair } from '../../ops/conv_geometry.ts';
+import type { ConvFilterGradientAttrs } from '../../ops/conv2d.ts';
 import {
   type ConvPoolAttrs,
   conv2dOp,
@@ -154,6 +155,32 @@ export const rowsInputGradientOp: Op<
   },
 };
 
+export interface FilterPartialsAttrs extends ConvFilterGradientAttrs {
+  /** Into how many runs of output lines the sum is cut; fixed by the shapes, so that threads do not change it. */
+  parts: number;
+  /** Lines (image, output row) a part. */
+  lines: number;
+}
+
+/** Gradient of the kernel over each part: [parts, kh, kw, c, k]. */
+export const filterPartialsOp: Op<FilterPartialsAttrs, 'filter_partials'> = {
+  name: 'filter_partials',
+  infer: (_inputs, { parts, kernelShape }) => [
+    { shape: [parts, ...kernelShape], dtype: 'float32' },
+  ],
+  reference([x, g], attrs, [out]) {
+    const size = sizeOf(attrs.kernelShape);
+    const w = new Float64Array(sizeOf(out!.shape));
+    const geometry = convGeometry(x!.shape, attrs.kernelShape, attrs);
+    eachProduct(geometry, attrs, (image, kernel, output) => {
+      const line = Math.floor(output / (geometry.ow * geometry.k));
+      const at = Math.floor(line / attrs.lines) * size + kernel;
+      w[at] = w[at]! + x!.data[image]! * g!.data[output]!;
+    });
+    return [w];
+  },
+};
+
 /** Places images into larger ones of zeros: element (y, x) at start + (y, x)·step, what falls outside is dropped. */
 export interface PlaceAttrs {
   /** Rows and columns of the result. */
@@ -184,6 +211,7 @@ export const backendOps = [
   panelConvOp,
   panelConvPoolOp,
   rowsInputGradientOp,
+  filterPartialsOp,
   placeOp,
 ] as const;
 export type BackendOpName = (typeof backendOps)[number]['name'];

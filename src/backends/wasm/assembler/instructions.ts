@@ -58,6 +58,10 @@ const store =
   (name: string, opcode: readonly number[], align: number) =>
   (address: Instruction, value: Instruction, offset = 0) =>
     make(name, opcode, [address, value], [align, offset]);
+const loadLane =
+  (name: string, number: number, align: number) =>
+  (address: Instruction, value: Instruction, lane: number, offset = 0) =>
+    make(name, simd(number), [address, value], [align, offset], [lane]);
 const storeLane =
   (name: string, number: number, align: number) =>
   (address: Instruction, value: Instruction, lane: number, offset = 0) =>
@@ -115,6 +119,7 @@ export const i32 = {
   ne: binary('i32.ne', 0x47),
   lt_s: binary('i32.lt_s', 0x48),
   lt_u: binary('i32.lt_u', 0x49),
+  ge_u: binary('i32.ge_u', 0x4f),
   gt_s: binary('i32.gt_s', 0x4a),
   le_s: binary('i32.le_s', 0x4c),
   ge_s: binary('i32.ge_s', 0x4e),
@@ -163,6 +168,7 @@ export const v128 = {
   load8_splat: load('v128.load8_splat', simd(7), 0),
   load32_zero: load('v128.load32_zero', simd(92), 2),
   store: store('v128.store', simd(11), 4),
+  load32_lane: loadLane('v128.load32_lane', 86, 2),
   store8_lane: storeLane('v128.store8_lane', 88, 0),
   store32_lane: storeLane('v128.store32_lane', 90, 2),
   store64_lane: storeLane('v128.store64_lane', 91, 3),

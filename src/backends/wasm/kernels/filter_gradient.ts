@@ -4,17 +4,17 @@
  *     ∂w[r, k] = Σ_p patch(p)[r] · g[p, k]        p: output pixel, r: (dy, dx, c)
  *
  * Tile: 4 rows r × 8 channels k. Pixels pass in blocks small enough that their gradients stay in cache while all channels
- * of a unit's rows go by; a tile's sums are kept in the result between blocks. A unit is four rows, so each sum has one
- * owner and one order: pixel by pixel.
+ * of a unit's rows go by; a tile's sums are kept in the result between blocks. Where there are many pixels, they are cut
+ * into parts that the shapes fix; each part has one owner and one order, pixel by pixel, and a reduction adds the parts.
  */
 import { sizeOf } from '../../../core/shape.ts';
 import type { Node } from '../../../ir/graph.ts';
 import { convGeometry } from '../../../ops/conv_geometry.ts';
-import type { ConvFilterGradientAttrs } from '../../../ops/conv2d.ts';
 import { control, f32x4, type Instruction, i32, v128 } from '../assembler/instructions.ts';
 import { forRange, type Local } from '../assembler/module.ts';
 import { at, type KernelSpec } from '../kernel.ts';
-import { patchRuns } from './panel_conv.ts';
+import type { FilterPartialsAttrs } from '../ops.ts';
+import { atMost, patchRuns } from './panel_conv.ts';
 import { storeFloats } from './reduce.ts';
 
 const tileRows = 4;
@@ -22,21 +22,26 @@ const tileChannels = 8;
 /** Floats of gradients that stay in the first cache. */
 const blockFloats = 4096;
 
-/** @remarks the image is padded already; groups = 1. */
-export function filterGradientKernel(node: Node): KernelSpec {
-  const attrs = node.attrs as ConvFilterGradientAttrs;
+/** The image is padded already; groups = 1. */
+export function filterPartialsKernel(node: Node): KernelSpec {
+  const attrs = node.attrs as FilterPartialsAttrs;
   const image = node.inputs[0]!.shape;
   const g = convGeometry(image, attrs.kernelShape, attrs);
   const runs = patchRuns([g.kh, g.kw], attrs.dilation, g.w, g.c);
   const { length } = runs[0]!;
   const perRun = Math.ceil(length / tileRows);
-  const rowsOfPixels = g.n * g.oh;
-  const block = Math.max(1, Math.floor(blockFloats / (g.ow * g.k)));
+  const tiles = runs.length * perRun;
+  const lines = g.n * g.oh;
+  const block = Math.max(1, Math.floor(blockFloats / (g.ow * Math.max(g.k, g.c))));
   const strips = Math.ceil(g.k / tileChannels);
+  // One part: its tiles are the units. Several: each does all tiles, so that images and gradients pass only once.
+  const tilesPerUnit = attrs.parts > 1 ? tiles : 1;
+  const groups = tiles / tilesPerUnit;
+  const sumBytes = sizeOf(attrs.kernelShape) * 4;
   return {
-    key: JSON.stringify(['filter_gradient', image, attrs]),
-    units: runs.length * perRun,
-    work: sizeOf(attrs.kernelShape) * rowsOfPixels * g.ow,
+    key: JSON.stringify(['filter_partials', image, attrs]),
+    units: attrs.parts * groups,
+    work: sizeOf(attrs.kernelShape) * lines * g.ow,
     emit(fn) {
       const [x, gradient] = fn.inputs as [Local, Local];
       const acc = Array.from({ length: tileRows }, () => fn.localsOf('v128', tileChannels / 4));
@@ -55,7 +60,7 @@ export function filterGradientKernel(node: Node): KernelSpec {
       ];
 
       /** Sums of one tile over the pixels of a block, begun at zero in the first block. */
-      const tile = (rows: number, channels: number): Instruction[] => {
+      const tile = (rows: number, channels: number, isFirst: Instruction): Instruction[] => {
         const vectors = Math.ceil(channels / 4);
         const sums = acc.slice(0, rows).map((row) => row.slice(0, vectors));
         const save = sums.flatMap((row, r) =>
@@ -65,7 +70,7 @@ export function filterGradientKernel(node: Node): KernelSpec {
         );
         return [
           control.if(
-            i32.eqz(start.get()),
+            isFirst,
             sums.flat().map((sum) => sum.set(f32x4.const(0))),
             sums.flatMap((row, r) =>
               row.map((sum, v) => sum.set(v128.load(to.get(), r * g.k * 4 + v * 16))),
@@ -101,16 +106,16 @@ export function filterGradientKernel(node: Node): KernelSpec {
           ),
         ];
       };
-      const allStrips = (rows: number, base: Local): Instruction[] => {
+      const allStrips = (rows: number, base: Local, isFirst: Instruction): Instruction[] => {
         const last = g.k - (strips - 1) * tileChannels;
         const body =
           last === tileChannels
-            ? tile(rows, tileChannels)
+            ? tile(rows, tileChannels, isFirst)
             : [
                 control.if(
                   i32.eq(strip.get(), i32.const(strips - 1)),
-                  tile(rows, last),
-                  strips > 1 ? tile(rows, tileChannels) : [],
+                  tile(rows, last, isFirst),
+                  strips > 1 ? tile(rows, tileChannels, isFirst) : [],
                 ),
               ];
         return forRange(strip, i32.const(0), () => i32.const(strips), 1, [
@@ -118,44 +123,54 @@ export function filterGradientKernel(node: Node): KernelSpec {
           ...body,
         ]);
       };
+      const [begin, end, tileNumber] = fn.localsOf('i32', 3) as [Local, Local, Local];
+      const isFirst = i32.eq(start.get(), begin.get());
       fn.eachUnit((unit) => {
         const code: Instruction[] = [];
-        const run = fn.define(code, i32.div_u(unit.get(), i32.const(perRun)));
-        const part = fn.define(code, i32.rem_u(unit.get(), i32.const(perRun)));
+        const part = fn.define(code, i32.div_u(unit.get(), i32.const(groups)));
+        const firstTile = fn.define(
+          code,
+          i32.mul(i32.rem_u(unit.get(), i32.const(groups)), i32.const(tilesPerUnit)),
+        );
+        code.push(
+          begin.set(i32.mul(part.get(), i32.const(attrs.lines))),
+          end.set(atMost(i32.add(begin.get(), i32.const(attrs.lines)), lines)),
+        );
+        const body: Instruction[] = [];
+        const run = fn.define(body, i32.div_u(tileNumber.get(), i32.const(perRun)));
+        const place = fn.define(body, i32.rem_u(tileNumber.get(), i32.const(perRun)));
         // Runs lie a dilated row (or pixel) apart in the image.
         const byPixels = runs.length > g.kh;
         const dy = byPixels ? i32.div_u(run.get(), i32.const(g.kw)) : run.get();
         const dx = byPixels ? i32.rem_u(run.get(), i32.const(g.kw)) : i32.const(0);
-        const place = i32.add(
+        const patch = i32.add(
           i32.mul(dy, i32.const(attrs.dilation[0] * g.w * g.c)),
           i32.mul(dx, i32.const(attrs.dilation[1] * g.c)),
         );
         const firstRow = i32.add(
           i32.mul(run.get(), i32.const(length)),
-          i32.mul(part.get(), i32.const(tileRows)),
+          i32.mul(place.get(), i32.const(tileRows)),
         );
         const base = fn.local('i32');
+        body.push(
+          from.set(at(at(x.get(), patch, 4), place.get(), tileRows * 4)),
+          base.set(at(at(fn.outputs[0]!.get(), part.get(), sumBytes), firstRow, g.k * 4)),
+          ...(length % tileRows === 0
+            ? allStrips(tileRows, base, isFirst)
+            : [
+                control.if(
+                  i32.eq(place.get(), i32.const(perRun - 1)),
+                  allStrips(length % tileRows, base, isFirst),
+                  perRun > 1 ? allStrips(tileRows, base, isFirst) : [],
+                ),
+              ]),
+        );
+        const lastTile = () => i32.add(firstTile.get(), i32.const(tilesPerUnit));
         code.push(
-          from.set(at(at(x.get(), place, 4), part.get(), tileRows * 4)),
-          base.set(at(fn.outputs[0]!.get(), firstRow, g.k * 4)),
-          ...forRange(start, i32.const(0), () => i32.const(rowsOfPixels), block, [
+          ...forRange(start, begin.get(), () => end.get(), block, [
             stop.set(i32.add(start.get(), i32.const(block))),
-            stop.set(
-              control.select(
-                stop.get(),
-                i32.const(rowsOfPixels),
-                i32.lt_s(stop.get(), i32.const(rowsOfPixels)),
-              ),
-            ),
-            ...(length % tileRows === 0
-              ? allStrips(tileRows, base)
-              : [
-                  control.if(
-                    i32.eq(part.get(), i32.const(perRun - 1)),
-                    allStrips(length % tileRows, base),
-                    perRun > 1 ? allStrips(tileRows, base) : [],
-                  ),
-                ]),
+            stop.set(control.select(stop.get(), end.get(), i32.lt_s(stop.get(), end.get()))),
+            ...forRange(tileNumber, firstTile.get(), lastTile, 1, body),
           ]),
         );
         return code;

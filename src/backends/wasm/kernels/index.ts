@@ -1,14 +1,17 @@
 /** @file The kernel of each operation: a hole in this table is a compile error. */
 import type { KernelOpName } from '../../../ops/index.ts';
+import type { DepthwiseOpName } from '../depthwise_ops.ts';
 import type { KernelTemplate } from '../kernel.ts';
 import type { BackendOpName } from '../ops.ts';
+import type { WinogradOpName } from '../winograd_ops.ts';
+import { depthwiseConvKernel, depthwiseFilterKernel } from './depthwise.ts';
 import {
   directConvKernel,
   directFilterGradientKernel,
   directInputGradientKernel,
 } from './direct_conv.ts';
 import { elementwiseKernel } from './elementwise.ts';
-import { filterGradientKernel } from './filter_gradient.ts';
+import { filterPartialsKernel } from './filter_gradient.ts';
 import {
   concatKernel,
   gatherRowsKernel,
@@ -31,11 +34,16 @@ import {
   rowsInputGradientKernel,
 } from './pooled_gradients.ts';
 import { argMaxKernel, reduceMaxKernel, reduceSumKernel } from './reduce.ts';
+import { winogradConvKernel, winogradConvPoolKernel, winogradWeightsKernel } from './winograd.ts';
+import { winogradFinishKernel, winogradPartialsKernel } from './winograd_gradient.ts';
 
 /** Why an operation has no kernel here: another pass always replaces it. */
 export type Replaced = 'alias' | 'lowered';
 
-export const kernels: Record<KernelOpName | BackendOpName | 'fused', KernelTemplate | Replaced> = {
+export const kernels: Record<
+  KernelOpName | BackendOpName | DepthwiseOpName | WinogradOpName | 'fused',
+  KernelTemplate | Replaced
+> = {
   fused: elementwiseKernel,
   reshape: 'alias',
   transpose: transposeKernel,
@@ -49,10 +57,7 @@ export const kernels: Record<KernelOpName | BackendOpName | 'fused', KernelTempl
   matmul: 'lowered',
   conv2d: directConvKernel,
   conv2d_input_gradient: directInputGradientKernel,
-  conv2d_filter_gradient: (node) =>
-    (node.attrs as { groups: number }).groups === 1
-      ? filterGradientKernel(node)
-      : directFilterGradientKernel(node),
+  conv2d_filter_gradient: directFilterGradientKernel,
   max_pool2d: maxPoolKernel,
   max_pool2d_gradient: maxPoolGradientKernel,
   average_pool2d: averagePoolKernel,
@@ -66,4 +71,12 @@ export const kernels: Record<KernelOpName | BackendOpName | 'fused', KernelTempl
   panel_conv_pool: panelConvPoolKernel,
   rows_input_gradient: rowsInputGradientKernel,
   place: placeKernel,
+  filter_partials: filterPartialsKernel,
+  depthwise_conv: depthwiseConvKernel,
+  depthwise_filter: depthwiseFilterKernel,
+  winograd_weights: winogradWeightsKernel,
+  winograd_conv: winogradConvKernel,
+  winograd_conv_pool: winogradConvPoolKernel,
+  winograd_partials: winogradPartialsKernel,
+  winograd_finish: winogradFinishKernel,
 };

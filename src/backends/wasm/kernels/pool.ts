@@ -5,7 +5,15 @@
 import type { Node } from '../../../ir/graph.ts';
 import { type ConvGeometry, type PoolAttrs, poolGeometry } from '../../../ops/conv_geometry.ts';
 import type { PoolGradientAttrs } from '../../../ops/pool2d.ts';
-import { control, f32x4, type Instruction, i32, i32x4, v128 } from '../assembler/instructions.ts';
+import {
+  control,
+  f32x4,
+  type Instruction,
+  i32,
+  i32x4,
+  memory,
+  v128,
+} from '../assembler/instructions.ts';
 import { forRange, type Local } from '../assembler/module.ts';
 import { at, type KernelBuilder, type KernelSpec } from '../kernel.ts';
 import { loadVector, storeVector } from './elementwise.ts';
@@ -123,14 +131,38 @@ function channels(
   return count % 4 === 0 ? code : [...code, channel.set(i32.const(whole)), ...body(count % 4)];
 }
 
+const unpadded = ({ padding }: PoolAttrs) => padding.flat().every((zeros) => zeros === 0);
+
 /** Taps of the window of (oy, ox) that lie inside the image, row-major. */
 function eachTap(
   fn: KernelBuilder,
   g: ConvGeometry,
-  { strides, padding }: PoolAttrs,
+  attrs: PoolAttrs,
   window: Window & { oy: Local; ox: Local },
   body: (address: Instruction, position: Instruction) => Instruction[],
 ): Instruction[] {
+  const { strides, padding } = attrs;
+  if (unpadded(attrs) && g.kh * g.kw <= 9) {
+    // Every tap is inside: one address, constant distances.
+    const first = fn.local('i32');
+    const row = i32.add(
+      i32.mul(window.n.get(), i32.const(g.h)),
+      i32.mul(window.oy.get(), i32.const(strides[0])),
+    );
+    const pixel = i32.add(
+      i32.mul(row, i32.const(g.w)),
+      i32.mul(window.ox.get(), i32.const(strides[1])),
+    );
+    return [
+      first.set(
+        at(fn.inputs[0]!.get(), i32.add(i32.mul(pixel, i32.const(g.c)), window.c.get()), 4),
+      ),
+      ...Array.from({ length: g.kh * g.kw }, (_, tap) => {
+        const distance = (Math.floor(tap / g.kw) * g.w + (tap % g.kw)) * g.c * 4;
+        return body(i32.add(first.get(), i32.const(distance)), i32.const(tap));
+      }).flat(),
+    ];
+  }
   const y = fn.local('i32');
   const x = fn.local('i32');
   const inside = (value: Local, extent: number) => i32.lt_u(value.get(), i32.const(extent));
@@ -169,6 +201,14 @@ function eachTap(
 
 export function maxPoolGradientKernel(node: Node): KernelSpec {
   const winnerType = node.inputs[1]!.dtype;
+  const attrs = node.attrs as PoolGradientAttrs;
+  if (isTiling(attrs)) {
+    return tilingGradient('max_pool_gradient', node, (fn, index, position) => {
+      const place = at(fn.inputs[1]!.get(), index, winnerType === 'uint8' ? 1 : 4);
+      const mine = i32x4.eq(loadVector(winnerType, place), i32x4.const(position));
+      return v128.and(v128.load(at(fn.inputs[0]!.get(), index, 4)), mine);
+    });
+  }
   return gradientKernel('max_pool_gradient', node, (fn, { sum, output, position }) => {
     const winner = loadVector(
       winnerType,
@@ -185,6 +225,12 @@ export function maxPoolGradientKernel(node: Node): KernelSpec {
 
 export function averagePoolGradientKernel(node: Node): KernelSpec {
   const attrs = node.attrs as PoolGradientAttrs;
+  if (isTiling(attrs)) {
+    const share = f32x4.const(attrs.window[0] * attrs.window[1]);
+    return tilingGradient('average_pool_gradient', node, (fn, index) =>
+      f32x4.div(v128.load(at(fn.inputs[0]!.get(), index, 4)), share),
+    );
+  }
   const g = poolGeometry(attrs.imageShape, attrs);
   return gradientKernel('average_pool_gradient', node, (fn, { sum, output, oy, ox }) => {
     const inWindow = (o: Local, axis: 0 | 1, taps: number, extent: number) => {
@@ -312,6 +358,76 @@ function gradientKernel(
                 ),
               ),
               ...storeVector(fn, 'float32', to, sum.get(), lanes),
+            ]),
+          ),
+        );
+        return code;
+      });
+    },
+  };
+}
+
+/** Whether windows lie side by side without padding: each image element belongs to one at most. */
+function isTiling(attrs: PoolGradientAttrs): boolean {
+  const { window, strides } = attrs;
+  return (
+    unpadded(attrs) &&
+    window[0] === strides[0] &&
+    window[1] === strides[1] &&
+    window[0] * window[1] <= 9
+  );
+}
+
+/** Unit = (image, pooled row): its image rows are zeroed, then each window's elements written from its own gradient. */
+function tilingGradient(
+  name: string,
+  node: Node,
+  element: (fn: KernelBuilder, index: Instruction, position: number) => Instruction,
+): KernelSpec {
+  const attrs = node.attrs as PoolGradientAttrs;
+  const g = poolGeometry(attrs.imageShape, attrs);
+  const [kh, kw] = attrs.window;
+  const rowBytes = g.w * g.c * 4;
+  return {
+    key: JSON.stringify([name, 'tiling', attrs, node.inputs.map(({ dtype }) => dtype)]),
+    units: g.n * g.oh,
+    work: g.n * g.h * g.w * g.c * 2,
+    emit(fn) {
+      const [channel, to, index] = fn.localsOf('i32', 3) as [Local, Local, Local];
+      const value = fn.local('v128');
+      fn.eachUnit((unit) => {
+        const code: Instruction[] = [];
+        const n = fn.define(code, i32.div_u(unit.get(), i32.const(g.oh)));
+        const oy = fn.define(code, i32.rem_u(unit.get(), i32.const(g.oh)));
+        const firstRow = i32.add(
+          i32.mul(n.get(), i32.const(g.h)),
+          i32.mul(oy.get(), i32.const(kh)),
+        );
+        const base = fn.define(code, at(fn.outputs[0]!.get(), firstRow, rowBytes));
+        // The last unit of an image has the rows that no window covers, too.
+        const rows = control.select(
+          i32.const(g.h - (g.oh - 1) * kh),
+          i32.const(kh),
+          i32.eq(oy.get(), i32.const(g.oh - 1)),
+        );
+        if (g.oh * kh < g.h || g.ow * kw < g.w) {
+          code.push(memory.fill(base.get(), i32.const(0), i32.mul(rows, i32.const(rowBytes))));
+        }
+        code.push(
+          ...fn.each(g.ow, (ox) =>
+            channels(channel, g.c, (lanes) => [
+              index.set(
+                i32.add(i32.mul(at(ox.get(), unit.get(), g.ow), i32.const(g.c)), channel.get()),
+              ),
+              ...Array.from({ length: kh * kw }, (_, position) => {
+                const distance = Math.floor(position / kw) * rowBytes + (position % kw) * g.c * 4;
+                const place = i32.add(i32.mul(ox.get(), i32.const(kw * g.c)), channel.get());
+                return [
+                  to.set(i32.add(at(base.get(), place, 4), i32.const(distance))),
+                  value.set(element(fn, index.get(), position)),
+                  ...storeVector(fn, 'float32', to, value.get(), lanes),
+                ];
+              }).flat(),
             ]),
           ),
         );

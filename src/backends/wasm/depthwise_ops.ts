@@ -1,0 +1,71 @@
+/**
+ * @file Depthwise convolution as operations of this backend: each channel has a kernel of its own. Images come padded
+ * already; kernels are [kh, kw, 1, c].
+ */
+import { sizeOf } from '../../core/shape.ts';
+import type { Op } from '../../ir/op.ts';
+import {
+  type ConvAttrs,
+  conv2dFilterGradientOp,
+  conv2dOp,
+  outputExtent,
+  type Pair,
+} from '../../ops/index.ts';
+
+export interface DepthwiseAttrs {
+  kernel: Pair;
+  strides: Pair;
+  dilation: Pair;
+}
+
+export interface DepthwiseConvAttrs extends DepthwiseAttrs {
+  /** The window turned by 180°, as the images' gradient wants it. */
+  turned: boolean;
+}
+
+function asConv({ strides, dilation }: DepthwiseAttrs, groups: number): ConvAttrs {
+  return {
+    strides,
+    dilation,
+    groups,
+    padding: [
+      [0, 0],
+      [0, 0],
+    ],
+  };
+}
+
+export const depthwiseConvOp: Op<DepthwiseConvAttrs, 'depthwise_conv'> = {
+  name: 'depthwise_conv',
+  infer([x], { kernel, strides, dilation }) {
+    const [n, h, w, c] = x!.shape as readonly [number, number, number, number];
+    const oh = outputExtent(h, kernel[0], strides[0], [0, 0], dilation[0]);
+    const ow = outputExtent(w, kernel[1], strides[1], [0, 0], dilation[1]);
+    return [{ shape: [n, oh, ow, c], dtype: 'float32' }];
+  },
+  reference([x, w], attrs, outputs) {
+    const c = x!.shape[3]!;
+    const taps = sizeOf(w!.shape) / c;
+    const kernel = w!.data.map((_, i) => {
+      const tap = Math.floor(i / c);
+      return w!.data[(attrs.turned ? taps - 1 - tap : tap) * c + (i % c)]!;
+    });
+    return conv2dOp.reference!([x!, { shape: w!.shape, data: kernel }], asConv(attrs, c), outputs);
+  },
+};
+
+export const depthwiseFilterOp: Op<DepthwiseAttrs, 'depthwise_filter'> = {
+  name: 'depthwise_filter',
+  infer: ([x], { kernel }) => [{ shape: [...kernel, 1, x!.shape[3]!], dtype: 'float32' }],
+  reference([x, g], attrs, outputs) {
+    const conv = asConv(attrs, x!.shape[3]!);
+    return conv2dFilterGradientOp.reference!(
+      [x!, g!],
+      { ...conv, kernelShape: outputs[0]!.shape },
+      outputs,
+    );
+  },
+};
+
+export const depthwiseOps = [depthwiseConvOp, depthwiseFilterOp] as const;
+export type DepthwiseOpName = (typeof depthwiseOps)[number]['name'];

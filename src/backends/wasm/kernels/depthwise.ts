@@ -1,0 +1,137 @@
+/**
+ * @file Depthwise convolution and the gradient of its kernels, four channels at a time.
+ *
+ *     y[n, oy, ox, c] = Σ_{dy, dx} x[n, oy·s + dy·d, ox·s + dx·d, c] · w[dy, dx, c]
+ *     ∂w[dy, dx, c]   = Σ_{n, oy, ox} x[n, oy·s + dy·d, ox·s + dx·d, c] · g[n, oy, ox, c]
+ *
+ * Memory is the limit: one load for each multiply-add. So a row of outputs is done channel block by channel block, with the
+ * block's kernel (forward) or sums (gradient) in registers while the row passes.
+ */
+import type { Node } from '../../../ir/graph.ts';
+import { control, f32x4, type Instruction, i32, v128 } from '../assembler/instructions.ts';
+import { forRange, type Local } from '../assembler/module.ts';
+import type { DepthwiseAttrs, DepthwiseConvAttrs } from '../depthwise_ops.ts';
+import { at, type KernelSpec } from '../kernel.ts';
+import { atMost } from './panel_conv.ts';
+
+/** Byte distance of each tap from a patch's first element. */
+function tapOffsets({ kernel, dilation }: DepthwiseAttrs, w: number, c: number): number[] {
+  return Array.from({ length: kernel[0] * kernel[1] }, (_, tap) => {
+    const [dy, dx] = [Math.floor(tap / kernel[1]), tap % kernel[1]];
+    return (dy * dilation[0] * w + dx * dilation[1]) * c * 4;
+  });
+}
+
+/** Unit = output row. c is a multiple of four. */
+export function depthwiseConvKernel(node: Node): KernelSpec {
+  const attrs = node.attrs as DepthwiseConvAttrs;
+  const image = node.inputs[0]!.shape as readonly [number, number, number, number];
+  const [, h, w, c] = image;
+  const [n, oh, ow] = node.outputs[0]!.shape as readonly [number, number, number];
+  const offsets = tapOffsets(attrs, w, c);
+  return {
+    key: JSON.stringify(['depthwise_conv', image, attrs]),
+    units: n * oh,
+    work: n * oh * ow * c * offsets.length,
+    emit(fn) {
+      const [x, kernel] = fn.inputs as [Local, Local];
+      const weights = fn.localsOf('v128', offsets.length);
+      const sum = fn.local('v128');
+      const [from, to, row] = fn.localsOf('i32', 3) as [Local, Local, Local];
+      fn.eachUnit((unit) => {
+        const imageRow = i32.add(
+          i32.mul(i32.div_u(unit.get(), i32.const(oh)), i32.const(h)),
+          i32.mul(i32.rem_u(unit.get(), i32.const(oh)), i32.const(attrs.strides[0])),
+        );
+        return [
+          row.set(at(x.get(), imageRow, w * c * 4)),
+          ...fn.each(
+            c,
+            (channel) => [
+              ...weights.map((weight, tap) => {
+                const source = attrs.turned ? offsets.length - 1 - tap : tap;
+                return weight.set(v128.load(at(kernel.get(), channel.get(), 4), source * c * 4));
+              }),
+              from.set(at(row.get(), channel.get(), 4)),
+              to.set(at(at(fn.outputs[0]!.get(), unit.get(), ow * c * 4), channel.get(), 4)),
+              ...fn.each(ow, () => [
+                sum.set(f32x4.mul(v128.load(from.get(), offsets[0]!), weights[0]!.get())),
+                ...offsets
+                  .slice(1)
+                  .map((offset, i) =>
+                    sum.set(
+                      fn.madd(v128.load(from.get(), offset), weights[i + 1]!.get(), sum.get()),
+                    ),
+                  ),
+                v128.store(to.get(), sum.get()),
+                from.add(attrs.strides[1] * c * 4),
+                to.add(c * 4),
+              ]),
+            ],
+            4,
+          ),
+        ];
+      });
+    },
+  };
+}
+
+/** Channels a unit of the gradient: a cache line. */
+const channelBlock = 16;
+
+/** Unit = 16 channels; their sums stand in the result between rows. c is a multiple of four. */
+export function depthwiseFilterKernel(node: Node): KernelSpec {
+  const attrs = node.attrs as DepthwiseAttrs;
+  const image = node.inputs[0]!.shape as readonly [number, number, number, number];
+  const [, h, w, c] = image;
+  const [n, oh, ow] = node.inputs[1]!.shape as readonly [number, number, number];
+  const offsets = tapOffsets(attrs, w, c);
+  return {
+    key: JSON.stringify(['depthwise_filter', image, node.inputs[1]!.shape, attrs]),
+    units: Math.ceil(c / channelBlock),
+    work: n * oh * ow * c * offsets.length,
+    emit(fn) {
+      const [x, gradient] = fn.inputs as [Local, Local];
+      const sums = fn.localsOf('v128', offsets.length);
+      const g = fn.local('v128');
+      const [from, source, to, channel, first, last] = fn.localsOf('i32', 6) as [
+        Local,
+        Local,
+        Local,
+        Local,
+        Local,
+        Local,
+      ];
+      fn.eachUnit((unit) => [
+        first.set(i32.mul(unit.get(), i32.const(channelBlock))),
+        last.set(atMost(i32.add(first.get(), i32.const(channelBlock)), c)),
+        ...fn.each(n * oh, (line) => {
+          const imageRow = i32.add(
+            i32.mul(i32.div_u(line.get(), i32.const(oh)), i32.const(h)),
+            i32.mul(i32.rem_u(line.get(), i32.const(oh)), i32.const(attrs.strides[0])),
+          );
+          const own = (then: (sum: Local, tap: number) => Instruction) => sums.map(then);
+          return forRange(channel, first.get(), () => last.get(), 4, [
+            from.set(at(at(x.get(), imageRow, w * c * 4), channel.get(), 4)),
+            source.set(at(at(gradient.get(), line.get(), ow * c * 4), channel.get(), 4)),
+            to.set(at(fn.outputs[0]!.get(), channel.get(), 4)),
+            control.if(
+              i32.eqz(line.get()),
+              own((sum) => sum.set(f32x4.const(0))),
+              own((sum, tap) => sum.set(v128.load(to.get(), tap * c * 4))),
+            ),
+            ...fn.each(ow, () => [
+              g.set(v128.load(source.get())),
+              ...own((sum, tap) =>
+                sum.set(fn.madd(v128.load(from.get(), offsets[tap]!), g.get(), sum.get())),
+              ),
+              from.add(attrs.strides[1] * c * 4),
+              source.add(c * 4),
+            ]),
+            ...own((sum, tap) => v128.store(to.get(), sum.get(), tap * c * 4)),
+          ]);
+        }),
+      ]);
+    },
+  };
+}

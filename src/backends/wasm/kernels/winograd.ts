@@ -1,0 +1,399 @@
+/**
+ * @file Winograd's F(2×2, 3×3) convolution, plain or with bias, ReLU and pooling in its output transform.
+ *
+ * A unit is a chunk of tiles: its patches are transformed into private memory V[16][tiles][c], sixteen small products with
+ * the transformed weights give M[16][tiles][k], the output transform turns these into pixels. A chunk is as large as V and
+ * M fit into the second-level cache together. The products use the 4 × 8 tile of `panel_conv.ts`.
+ */
+import type { Node } from '../../../ir/graph.ts';
+import { noWinner } from '../../../ops/conv_relu_pool.ts';
+import {
+  control,
+  f32x4,
+  type Instruction,
+  i8x16,
+  i32,
+  i32x4,
+  v128,
+} from '../assembler/instructions.ts';
+import { forRange, type Local } from '../assembler/module.ts';
+import { at, type KernelBuilder, type KernelSpec, unravel } from '../kernel.ts';
+import { type PackAttrs, panelWidth } from '../ops.ts';
+import { transforms, type WinogradConvAttrs, type WinogradPoolAttrs } from '../winograd_ops.ts';
+import { accumulateTile, atMost } from './panel_conv.ts';
+
+/** Bytes of V and M together that stay in the second-level cache. */
+const chunkBytes = 512 * 1024;
+/** Chunks that a layer should at least fall into, to share them out. */
+const leastChunks = 16;
+
+const { add, sub, mul, const: constant } = f32x4;
+
+/** Tiles a chunk: a multiple of four. */
+export function chunkTiles(tiles: number, floatsPerTile: number): number {
+  const fitting = Math.floor(chunkBytes / (16 * 4 * floatsPerTile));
+  const shared = Math.ceil(tiles / leastChunks);
+  return Math.max(4, Math.min(fitting, shared) & ~3);
+}
+
+/**
+ * Bytes from one of the sixteen planes [tiles][channels] to the next: a cache line more than the plane, since planes a
+ * multiple of 4096 bytes apart would fight for the same lines of the first cache.
+ */
+export function planeBytes(chunk: number, channels: number): number {
+  return chunk * channels * 4 + 64;
+}
+
+type Matrix = readonly (readonly number[])[];
+
+/** Σ row[i] · value(i): terms whose factors are of one size are added first, then scaled together. */
+function combine(row: readonly number[], value: (i: number) => Instruction): Instruction {
+  const sizes = [...new Set(row.map(Math.abs))].filter((size) => size > 0);
+  const parts = sizes.map((size) => {
+    const terms = row.flatMap((factor, i) =>
+      Math.abs(factor) === size ? [{ negative: factor < 0, i }] : [],
+    );
+    // A positive term first, so that the others are added or subtracted.
+    const [first, ...rest] = terms.sort((a, b) => Number(a.negative) - Number(b.negative));
+    const start = first!.negative ? f32x4.neg(value(first!.i)) : value(first!.i);
+    const sum = rest.reduce(
+      (before, { negative, i }) => (negative ? sub(before, value(i)) : add(before, value(i))),
+      start,
+    );
+    return size === 1 ? sum : mul(sum, constant(size));
+  });
+  return parts.reduce((sum, part) => add(sum, part));
+}
+
+/**
+ * M x Mᵀ of a square of vectors, row by row of the result: `store(i, value)` for each. `load(i, j)` is asked for each use;
+ * reading the first cache twice is cheaper than keeping all of `x` in registers.
+ */
+export function sandwich(
+  fn: KernelBuilder,
+  code: Instruction[],
+  matrix: Matrix,
+  load: (i: number, j: number) => Instruction,
+  store: (index: number, value: Instruction) => Instruction[],
+): void {
+  const side = matrix[0]!.length;
+  matrix.forEach((row, i) => {
+    const half = Array.from({ length: side }, (_, j) =>
+      fn.define(
+        code,
+        combine(row, (a) => load(a, j)),
+        'v128',
+      ),
+    );
+    matrix.forEach((other, j) => {
+      code.push(
+        ...store(
+          i * matrix.length + j,
+          combine(other, (b) => half[b]!.get()),
+        ),
+      );
+    });
+  });
+}
+
+/** Extents of tiles over images. */
+export interface TileGeometry {
+  /** Padded image. */
+  h: number;
+  w: number;
+  c: number;
+  th: number;
+  tw: number;
+}
+
+/** V[e][t][c] for the tiles `first` … `first + count`. */
+export function transformPatches(
+  fn: KernelBuilder,
+  x: Local,
+  { h, w, c, th, tw }: TileGeometry,
+  first: Local,
+  count: Local,
+  v: Instruction,
+  chunk: number,
+): Instruction[] {
+  const t = fn.local('i32');
+  const body: Instruction[] = [];
+  const [n, ty, tx] = unravel(fn, body, i32.add(first.get(), t.get()), [th, tw]) as [
+    Local,
+    Local,
+    Local,
+  ];
+  const pixel = i32.add(
+    i32.mul(at(i32.mul(ty.get(), i32.const(2)), n.get(), h), i32.const(w)),
+    i32.mul(tx.get(), i32.const(2)),
+  );
+  const from = fn.define(body, at(x.get(), pixel, c * 4));
+  const to = fn.define(body, at(v, t.get(), c * 4));
+  body.push(
+    ...fn.each(c / 4, () => {
+      const code: Instruction[] = [];
+      sandwich(
+        fn,
+        code,
+        transforms.input,
+        (i, j) => v128.load(from.get(), (i * w + j) * c * 4),
+        (e, value) => [v128.store(to.get(), value, e * planeBytes(chunk, c))],
+      );
+      return [...code, from.add(16), to.add(16)];
+    }),
+  );
+  return forRange(t, i32.const(0), () => count.get(), 1, body);
+}
+
+/** M[e][t][k] = Σ_c V[e][t][c] · W[e][c][k] for whole fours of tiles. */
+function multiply(
+  fn: KernelBuilder,
+  weights: Local,
+  c: number,
+  strips: number,
+  count: Local,
+  v: Instruction,
+  m: Instruction,
+  chunk: number,
+): Instruction[] {
+  const acc = Array.from({ length: 4 }, () => fn.localsOf('v128', panelWidth / 4));
+  const [t, pixel, strip, to] = fn.localsOf('i32', 4) as [Local, Local, Local, Local];
+  const columns = strips * panelWidth;
+  return fn.each(16, (e) =>
+    fn.each(strips, (s) =>
+      forRange(t, i32.const(0), () => count.get(), 4, [
+        strip.set(
+          at(
+            weights.get(),
+            i32.add(i32.mul(e.get(), i32.const(strips)), s.get()),
+            c * panelWidth * 4,
+          ),
+        ),
+        pixel.set(at(at(v, e.get(), planeBytes(chunk, c)), t.get(), c * 4)),
+        ...acc.flat().map((sum) => sum.set(constant(0))),
+        ...accumulateTile(
+          fn,
+          [{ offset: 0, length: c }],
+          acc.map((_, j) => ({ pointer: pixel, offset: j * c * 4 })),
+          strip,
+          acc,
+        ),
+        to.set(
+          at(
+            at(at(m, e.get(), planeBytes(chunk, columns)), t.get(), columns * 4),
+            s.get(),
+            panelWidth * 4,
+          ),
+        ),
+        ...acc.flatMap((row, j) =>
+          row.map((sum, i) => v128.store(to.get(), sum.get(), j * columns * 4 + i * 16)),
+        ),
+      ]),
+    ),
+  );
+}
+
+/** Stores the 2 × 2 outputs of a tile for four channels. */
+type Ending = (
+  code: Instruction[],
+  tile: TilePlace,
+  channel: Local,
+  outputs: readonly Local[],
+) => void;
+
+interface TilePlace {
+  /** The tile's number. */
+  index: Local;
+  n: Local;
+  ty: Local;
+  tx: Local;
+}
+
+function winogradKernel(
+  name: string,
+  node: Node,
+  k: number,
+  [th, tw]: readonly [number, number],
+  ending: (fn: KernelBuilder, bias: Local | undefined) => Ending,
+): KernelSpec {
+  const image = node.inputs[0]!.shape as readonly [number, number, number, number];
+  const [n, h, w, c] = image;
+  const tiles = n * th * tw;
+  const strips = Math.ceil(k / panelWidth);
+  const columns = strips * panelWidth;
+  const chunk = chunkTiles(tiles, c + columns);
+  const vBytes = 16 * planeBytes(chunk, c);
+  return {
+    key: JSON.stringify([name, image, node.attrs, node.inputs.length]),
+    units: Math.ceil(tiles / chunk),
+    work: tiles * 4 * 9 * c * k,
+    scratch: vBytes + 16 * planeBytes(chunk, columns),
+    emit(fn) {
+      const [x, weights, bias] = fn.inputs as [Local, Local, Local | undefined];
+      const v = fn.scratch.get();
+      const m = i32.add(fn.scratch.get(), i32.const(vBytes));
+      const [first, count, t] = fn.localsOf('i32', 3) as [Local, Local, Local];
+      const outputs = fn.localsOf('v128', 4);
+      const store = ending(fn, bias);
+      fn.eachUnit((unit) => {
+        const body: Instruction[] = [];
+        const index = fn.define(body, i32.add(first.get(), t.get()));
+        const [image, ty, tx] = unravel(fn, body, index.get(), [th, tw]) as [Local, Local, Local];
+        const from = fn.define(body, at(m, t.get(), columns * 4));
+        body.push(
+          ...fn.each(
+            k,
+            (channel) => {
+              const code: Instruction[] = [];
+              sandwich(
+                fn,
+                code,
+                transforms.output,
+                (i, j) => v128.load(from.get(), (i * 4 + j) * planeBytes(chunk, columns)),
+                (i, value) => [outputs[i]!.set(value)],
+              );
+              store(code, { index, n: image, ty, tx }, channel, outputs);
+              return [...code, from.add(16)];
+            },
+            4,
+          ),
+        );
+        return [
+          first.set(i32.mul(unit.get(), i32.const(chunk))),
+          count.set(atMost(i32.sub(i32.const(tiles), first.get()), chunk)),
+          ...transformPatches(fn, x, { h, w, c, th, tw }, first, count, v, chunk),
+          ...multiply(fn, weights, c, strips, count, v, m, chunk),
+          ...forRange(t, i32.const(0), () => count.get(), 1, body),
+        ];
+      });
+    },
+  };
+}
+
+export function winogradConvKernel(node: Node): KernelSpec {
+  const { oh, ow, k, activation } = node.attrs as WinogradConvAttrs;
+  return winogradKernel(
+    'winograd_conv',
+    node,
+    k,
+    [Math.ceil(oh / 2), Math.ceil(ow / 2)],
+    (fn, bias) => {
+      return (code, { n, ty, tx }, channel, outputs) => {
+        const b = bias && fn.define(code, v128.load(at(bias.get(), channel.get(), 4)), 'v128');
+        const row = i32.add(i32.mul(n.get(), i32.const(oh)), i32.mul(ty.get(), i32.const(2)));
+        const pixel = i32.add(i32.mul(row, i32.const(ow)), i32.mul(tx.get(), i32.const(2)));
+        const to = fn.define(
+          code,
+          at(fn.outputs[0]!.get(), i32.add(i32.mul(pixel, i32.const(k)), channel.get()), 4),
+        );
+        const write = (i: number): Instruction => {
+          const sum = b ? add(outputs[i]!.get(), b.get()) : outputs[i]!.get();
+          const value = activation === 'relu' ? f32x4.max(sum, constant(0)) : sum;
+          return v128.store(to.get(), value, (Math.floor(i / 2) * ow + (i % 2)) * k * 4);
+        };
+        const inside = (place: Local, extent: number) =>
+          i32.lt_s(i32.mul(place.get(), i32.const(2)), i32.const(extent - 1));
+        const whenInside = (place: Local, extent: number, then: Instruction[]) =>
+          extent % 2 === 0 ? then : [control.if(inside(place, extent), then)];
+        code.push(
+          write(0),
+          ...whenInside(tx, ow, [write(1)]),
+          ...whenInside(ty, oh, [write(2), ...whenInside(tx, ow, [write(3)])]),
+        );
+      };
+    },
+  );
+}
+
+export function winogradConvPoolKernel(node: Node): KernelSpec {
+  const { ph, pw, k } = node.attrs as WinogradPoolAttrs;
+  return winogradKernel('winograd_conv_pool', node, k, [ph, pw], (fn, bias) => {
+    const [top, winner, wins] = fn.localsOf('v128', 3) as [Local, Local, Local];
+    return (code, { index }, channel, outputs) => {
+      const b = fn.define(code, v128.load(at(bias!.get(), channel.get(), 4)), 'v128');
+      const element = fn.define(code, i32.add(i32.mul(index.get(), i32.const(k)), channel.get()));
+      code.push(top.set(constant(0)), winner.set(i32x4.const(noWinner)));
+      outputs.forEach((output, position) => {
+        code.push(
+          output.set(add(output.get(), b.get())),
+          wins.set(f32x4.gt(output.get(), top.get())),
+          top.set(f32x4.pmax(top.get(), output.get())),
+          winner.set(v128.bitselect(i32x4.const(position), winner.get(), wins.get())),
+        );
+      });
+      const bytes = i8x16.shuffle(winner.get(), winner.get(), [
+        0,
+        4,
+        8,
+        12,
+        ...new Array<number>(12).fill(0),
+      ]);
+      code.push(
+        v128.store(at(fn.outputs[0]!.get(), element.get(), 4), top.get()),
+        wins.set(bytes),
+        v128.store32_lane(i32.add(fn.outputs[1]!.get(), element.get()), wins.get(), 0),
+      );
+    };
+  });
+}
+
+/** Unit = (strip, row): eight columns of one row of each transformed kernel. */
+export function winogradWeightsKernel(node: Node): KernelSpec {
+  const { form } = node.attrs as PackAttrs;
+  const kernel = node.inputs[0]!.shape as readonly [number, number, number, number];
+  const [, , c, k] = kernel;
+  const forward = form === 'forward';
+  const [rows, columns] = forward ? [c, k] : [k, c];
+  const strips = Math.ceil(columns / panelWidth);
+  return {
+    key: JSON.stringify(['winograd_weights', kernel, form]),
+    units: strips * rows,
+    work: rows * columns * 40,
+    emit(fn) {
+      fn.eachUnit((unit) => {
+        const code: Instruction[] = [];
+        const strip = fn.define(code, i32.div_u(unit.get(), i32.const(rows)));
+        const row = fn.define(code, i32.rem_u(unit.get(), i32.const(rows)));
+        // Element (tap, row, column) of the kernel: forward (tap·c + row)·k + column, adjoint ((8−tap)·c + column)·k + row.
+        const first = i32.mul(strip.get(), i32.const(panelWidth));
+        const from = fn.define(
+          code,
+          forward
+            ? at(fn.inputs[0]!.get(), at(first, row.get(), k), 4)
+            : at(fn.inputs[0]!.get(), at(row.get(), first, k), 4),
+        );
+        const to = fn.define(code, at(fn.outputs[0]!.get(), unit.get(), panelWidth * 4));
+        const all = (width: number): Instruction[] =>
+          [0, 1].flatMap((half) => {
+            const body: Instruction[] = [];
+            const lanes = Math.max(0, Math.min(4, width - half * 4));
+            const taps = Array.from({ length: 9 }, (_, tap) => {
+              const offset = (forward ? tap : 8 - tap) * c * k * 4;
+              if (forward && lanes === 4)
+                return fn.define(body, v128.load(from.get(), offset + half * 16), 'v128');
+              const value = fn.define(body, constant(0), 'v128');
+              for (let lane = 0; lane < lanes; lane++) {
+                const place = offset + (half * 4 + lane) * (forward ? 4 : k * 4);
+                body.push(value.set(v128.load32_lane(from.get(), value.get(), lane, place)));
+              }
+              return value;
+            });
+            sandwich(
+              fn,
+              body,
+              transforms.kernel,
+              (i, j) => taps[i * 3 + j]!.get(),
+              (e, value) => [
+                v128.store(to.get(), value, e * strips * rows * panelWidth * 4 + half * 16),
+              ],
+            );
+            return body;
+          });
+        const last = columns - (strips - 1) * panelWidth;
+        if (last === panelWidth) return [...code, ...all(panelWidth)];
+        const full = strips > 1 ? all(panelWidth) : [];
+        return [...code, control.if(i32.eq(strip.get(), i32.const(strips - 1)), all(last), full)];
+      });
+    },
+  };
+}

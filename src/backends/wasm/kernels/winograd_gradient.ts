@@ -1,0 +1,209 @@
+/**
+ * @file The gradient of a 3 × 3 kernel by Winograd's transforms: patches and gradients of a chunk of tiles are transformed
+ * into private memory, sixteen products V ᵀ·H are added up, and a small kernel turns the sums back into nine taps.
+ *
+ *     S[e][c][k] = Σ_tiles V[e][tile][c] · H[e][tile][k]
+ *
+ * Tile of the product: 4 rows c × 8 channels k, its sums kept in the result between chunks. The sum over tiles is cut into
+ * a number of parts that the shapes fix; each part has one owner, and the parts are added in order by a reduction.
+ */
+import type { Node } from '../../../ir/graph.ts';
+import { control, f32x4, type Instruction, i32, v128 } from '../assembler/instructions.ts';
+import { forRange, type Local } from '../assembler/module.ts';
+import { at, type KernelBuilder, type KernelSpec, unravel } from '../kernel.ts';
+import { transforms, transposed, type WinogradPartialsAttrs } from '../winograd_ops.ts';
+import { atMost } from './panel_conv.ts';
+import { chunkTiles, planeBytes, sandwich, transformPatches } from './winograd.ts';
+
+const constant = f32x4.const;
+/** A: of gradients, two to four. */
+const spread = transposed(transforms.output);
+/** Gᵀ: of sums, four to three. */
+const finish = transposed(transforms.kernel);
+
+/** Unit = part. c and k are multiples of four. */
+export function winogradPartialsKernel(node: Node): KernelSpec {
+  const { parts, tiles: perPart } = node.attrs as WinogradPartialsAttrs;
+  const image = node.inputs[0]!.shape as readonly [number, number, number, number];
+  const [, h, w, c] = image;
+  const [n, oh, ow, k] = node.inputs[1]!.shape as readonly [number, number, number, number];
+  const [th, tw] = [Math.ceil(oh / 2), Math.ceil(ow / 2)];
+  const tiles = n * th * tw;
+  const chunk = Math.min(chunkTiles(tiles, c + k), (perPart + 3) & ~3);
+  const vBytes = 16 * planeBytes(chunk, c);
+  return {
+    key: JSON.stringify(['winograd_partials', image, node.inputs[1]!.shape, node.attrs]),
+    units: parts,
+    work: tiles * 4 * 9 * c * k,
+    scratch: vBytes + 16 * planeBytes(chunk, k),
+    emit(fn) {
+      const [x, gradient] = fn.inputs as [Local, Local];
+      const v = fn.scratch.get();
+      const hidden = i32.add(fn.scratch.get(), i32.const(vBytes));
+      const [first, start, stop, count] = fn.localsOf('i32', 4) as [Local, Local, Local, Local];
+      fn.eachUnit((unit) => [
+        start.set(i32.mul(unit.get(), i32.const(perPart))),
+        stop.set(atMost(i32.add(start.get(), i32.const(perPart)), tiles)),
+        ...forRange(first, start.get(), () => stop.get(), chunk, [
+          count.set(atMost(i32.sub(stop.get(), first.get()), chunk)),
+          ...transformPatches(fn, x, { h, w, c, th, tw }, first, count, v, chunk),
+          ...transformGradients(fn, gradient, { oh, ow, k, th, tw }, first, count, hidden, chunk),
+          ...addProducts(
+            fn,
+            { c, k, chunk },
+            count,
+            v,
+            hidden,
+            at(fn.outputs[0]!.get(), unit.get(), 16 * c * k * 4),
+            i32.eq(first.get(), start.get()),
+          ),
+        ]),
+      ]);
+    },
+  };
+}
+
+interface GradientGeometry {
+  oh: number;
+  ow: number;
+  k: number;
+  th: number;
+  tw: number;
+}
+
+/** H[e][t][k] = A g Aᵀ of each tile's 2 × 2 gradients; those outside the result count as zero. */
+function transformGradients(
+  fn: KernelBuilder,
+  gradient: Local,
+  { oh, ow, k, th, tw }: GradientGeometry,
+  first: Local,
+  count: Local,
+  hidden: Instruction,
+  chunk: number,
+): Instruction[] {
+  const t = fn.local('i32');
+  const body: Instruction[] = [];
+  const [n, ty, tx] = unravel(fn, body, i32.add(first.get(), t.get()), [th, tw]) as [
+    Local,
+    Local,
+    Local,
+  ];
+  const row = i32.add(i32.mul(n.get(), i32.const(oh)), i32.mul(ty.get(), i32.const(2)));
+  const pixel = i32.add(i32.mul(row, i32.const(ow)), i32.mul(tx.get(), i32.const(2)));
+  const from = fn.define(body, at(gradient.get(), pixel, k * 4));
+  const to = fn.define(body, at(hidden, t.get(), k * 4));
+  const edge = (place: Local, extent: number) =>
+    i32.eq(i32.mul(place.get(), i32.const(2)), i32.const(extent - 1));
+  body.push(
+    ...fn.each(k / 4, () => {
+      const code: Instruction[] = [];
+      const values = Array.from({ length: 4 }, (_, i) =>
+        fn.define(code, v128.load(from.get(), (Math.floor(i / 2) * ow + (i % 2)) * k * 4), 'v128'),
+      );
+      const clear = (...which: number[]) => which.map((i) => values[i]!.set(constant(0)));
+      if (oh % 2 === 1) code.push(control.if(edge(ty, oh), clear(2, 3)));
+      if (ow % 2 === 1) code.push(control.if(edge(tx, ow), clear(1, 3)));
+      sandwich(
+        fn,
+        code,
+        spread,
+        (i, j) => values[i * 2 + j]!.get(),
+        (e, value) => [v128.store(to.get(), value, e * planeBytes(chunk, k))],
+      );
+      return [...code, from.add(16), to.add(16)];
+    }),
+  );
+  return forRange(t, i32.const(0), () => count.get(), 1, body);
+}
+
+/** sums[e][c][k] (+)= Σ_t V[e][t][c] · H[e][t][k]. */
+function addProducts(
+  fn: KernelBuilder,
+  { c, k, chunk }: { c: number; k: number; chunk: number },
+  count: Local,
+  v: Instruction,
+  hidden: Instruction,
+  sums: Instruction,
+  isFirst: Instruction,
+): Instruction[] {
+  const acc = Array.from({ length: 4 }, () => fn.localsOf('v128', 2));
+  const loads = fn.localsOf('v128', 2);
+  const factor = fn.local('v128');
+  const [left, right, to, end, begin] = fn.localsOf('i32', 5) as [
+    Local,
+    Local,
+    Local,
+    Local,
+    Local,
+  ];
+  const block = (e: Local, row: Local, column: Local, width: number): Instruction[] => {
+    const vectors = width / 4;
+    const own = acc.map((line) => line.slice(0, vectors));
+    return [
+      left.set(at(at(v, e.get(), planeBytes(chunk, c)), row.get(), 4)),
+      right.set(at(at(hidden, e.get(), planeBytes(chunk, k)), column.get(), 4)),
+      end.set(at(right.get(), count.get(), k * 4)),
+      to.set(at(sums, at(column.get(), at(row.get(), e.get(), c), k), 4)),
+      control.if(
+        begin.get(),
+        own.flat().map((sum) => sum.set(constant(0))),
+        own.flatMap((line, r) =>
+          line.map((sum, i) => sum.set(v128.load(to.get(), r * k * 4 + i * 16))),
+        ),
+      ),
+      control.loop(
+        ...loads.slice(0, vectors).map((load, i) => load.set(v128.load(right.get(), i * 16))),
+        ...own.flatMap((line, r) => [
+          factor.set(v128.load32_splat(left.get(), r * 4)),
+          ...line.map((sum, i) => sum.set(fn.madd(factor.get(), loads[i]!.get(), sum.get()))),
+        ]),
+        left.add(c * 4),
+        right.add(k * 4),
+        control.br_if(0, i32.ne(right.get(), end.get())),
+      ),
+      ...own.flatMap((line, r) =>
+        line.map((sum, i) => v128.store(to.get(), sum.get(), r * k * 4 + i * 16)),
+      ),
+    ];
+  };
+  const column = fn.local('i32');
+  const whole = k & ~7;
+  return [
+    begin.set(isFirst),
+    ...fn.each(16, (e) =>
+      fn.each(
+        c,
+        (row) => [
+          ...forRange(column, i32.const(0), () => i32.const(whole), 8, block(e, row, column, 8)),
+          ...(whole < k ? [column.set(i32.const(whole)), ...block(e, row, column, 4)] : []),
+        ],
+        4,
+      ),
+    ),
+  ];
+}
+
+/** Unit = four neighbouring (c, k) pairs: Gᵀ s G. */
+export function winogradFinishKernel(node: Node): KernelSpec {
+  const [c, k] = node.inputs[0]!.shape.slice(-2) as [number, number];
+  return {
+    key: JSON.stringify(['winograd_finish', c, k]),
+    units: (c * k) / 4,
+    work: c * k * 50,
+    emit(fn) {
+      fn.eachUnit((unit) => {
+        const code: Instruction[] = [];
+        const from = fn.define(code, at(fn.inputs[0]!.get(), unit.get(), 16));
+        const to = fn.define(code, at(fn.outputs[0]!.get(), unit.get(), 16));
+        sandwich(
+          fn,
+          code,
+          finish,
+          (i, j) => v128.load(from.get(), (i * 4 + j) * c * k * 4),
+          (tap, value) => [v128.store(to.get(), value, tap * c * k * 4)],
+        );
+        return code;
+      });
+    },
+  };
+}
