@@ -1,25 +1,37 @@
 /** @file The history of training: what `fit` returns. */
 import { Callback, type Logs, type TrainingParams } from '../train/callback.ts';
+import type { EpochTiming, FitReport } from '../train/fit.ts';
 
 /**
  * Losses and metrics by epoch; every `fit` returns one.
  *
  * @example
- * ```ts no-run
- * const history = await model.fit(training, { epochs: 5, validationData: validation });
- * history.history.val_accuracy; // one number an epoch
+ * ```ts
+ * const history = await model.fit(training, { epochs: 2, validationData: validation, verbose: 0 });
+ * Object.keys(history.history); // ["accuracy","loss","val_accuracy","val_loss"]
  * ```
  * @see https://keras.io/api/callbacks/history/
  */
 export class History extends Callback {
-  /** Epochs trained, from 0. */
+  /** Epochs trained, from 0; one that was interrupted is not among them. */
   epoch: number[] = [];
-  /** By name, one number for each epoch that had it. */
+  /** By name, sorted as Keras sorts them, one number for each epoch that had it. */
   history: Record<string, number[]> = {};
+  /** How long each epoch took. */
+  timing: readonly EpochTiming[] = [];
+  /** Whether Ctrl-C or the signal ended the training. */
+  interrupted = false;
 
   /** Epochs, steps and verbosity of the training. */
   get parameters(): TrainingParams {
     return this.params;
+  }
+
+  /** Milliseconds a step of training, validation and callbacks left out; 0 before any. */
+  get msPerStep(): number {
+    const steps = this.timing.reduce((sum, epoch) => sum + epoch.steps, 0);
+    const seconds = this.timing.reduce((sum, { trainSeconds }) => sum + trainSeconds, 0);
+    return steps === 0 ? 0 : (1000 * seconds) / steps;
   }
 
   override onTrainBegin(): void {
@@ -33,6 +45,12 @@ export class History extends Callback {
       this.history[name] ??= [];
       this.history[name].push(value);
     }
+  }
+
+  /** What `fit` adds when it has ended. */
+  report({ timing, interrupted }: FitReport): void {
+    this.timing = timing;
+    this.interrupted = interrupted;
   }
 
   /** The history as JSON, as `history.json` holds it. */

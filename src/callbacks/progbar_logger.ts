@@ -1,45 +1,82 @@
 /** @file The progress bar as a callback. */
 import { Callback, type Logs } from '../train/callback.ts';
+import { writeOut } from './messages.ts';
 import { epochLine, Progbar } from './progbar.ts';
 import { type Terminal, terminal } from './terminal.ts';
 
 /**
- * Prints Keras's progress bar; every `fit` with `verbose` 1 or 2 has one.
+ * Prints Keras's progress bar; every `fit`, `evaluate` and `predict` with `verbose` 1 or 2 has one. Validation inside
+ * `fit` is silent.
  *
  * @param write where the text goes; default the terminal, or the console of a page.
+ * @param where what that place can do; default: a terminal if it is one.
  * @see https://keras.io/api/callbacks/progbar_logger/
  */
 export class ProgbarLogger extends Callback {
   private readonly write: (text: string) => void;
-  private readonly where: Terminal;
+  private readonly where: Pick<Terminal, 'isTerminal'>;
   private bar: Progbar | undefined;
+  private isFit = false;
+  private isValidation = false;
 
-  constructor(write?: (text: string) => void) {
+  constructor(write?: (text: string) => void, where?: Pick<Terminal, 'isTerminal'>) {
     super();
-    this.where = write ? { ...terminal(), isTerminal: false } : terminal();
+    this.where = where ?? (write ? { isTerminal: false } : terminal());
     this.write = write ?? writeOut;
   }
 
+  override onTrainBegin(): void {
+    this.isFit = true;
+  }
+
   override onEpochBegin(epoch: number): void {
-    const { epochs, steps, verbose } = this.params;
-    if (verbose === 0) return;
-    this.write(epochLine(epoch, epochs));
+    const { epochs, verbose } = this.params;
+    if (verbose > 0) this.write(epochLine(epoch, epochs));
+    this.open();
+  }
+
+  override onTestBegin(): void {
+    this.isValidation = this.isFit;
+    if (!this.isFit) this.open();
+  }
+
+  override onPredictBegin(): void {
+    this.open();
+  }
+
+  private open(): void {
+    const { steps, verbose } = this.params;
     const { isTerminal } = this.where;
     this.bar = new Progbar({ target: steps, write: this.write, isTerminal, verbose });
   }
 
   override onProgress(step: number, logs: Logs): void {
-    // The last step is shown by the end of the epoch, with validation.
-    if (step > 0 && step < this.params.steps) this.bar?.update(step, logs);
+    if (step > 0 && !this.isValidation) this.bar?.update(step, logs);
   }
 
   override onEpochEnd(_epoch: number, logs: Logs): void {
-    this.bar?.finish(logs);
+    this.close(logs);
   }
-}
 
-/** To standard output, or line by line to a page's console. */
-export function writeOut(text: string): void {
-  if (typeof process !== 'undefined' && process.stdout) process.stdout.write(text);
-  else if (text.trim()) console.log(text.trim());
+  override onTestEnd(logs: Logs): void {
+    this.isValidation = false;
+    if (!this.isFit) this.close(logs);
+  }
+
+  override onPredictEnd(): void {
+    this.close({});
+  }
+
+  override onTrainEnd(): void {
+    this.isFit = false;
+    this.isValidation = false;
+    // An epoch that was interrupted leaves its bar as it is.
+    if (this.bar) this.write('\n');
+    this.bar = undefined;
+  }
+
+  private close(logs: Logs): void {
+    this.bar?.finish(logs);
+    this.bar = undefined;
+  }
 }

@@ -6,9 +6,9 @@
  */
 import type { EngineOptions } from '../backends/wasm/engine.ts';
 import { History } from '../callbacks/history.ts';
-import { Progbar } from '../callbacks/progbar.ts';
-import { ProgbarLogger, writeOut } from '../callbacks/progbar_logger.ts';
+import { ProgbarLogger } from '../callbacks/progbar_logger.ts';
 import { terminal } from '../callbacks/terminal.ts';
+import { TsunoError } from '../core/errors.ts';
 import { Tensor } from '../core/tensor.ts';
 import type { Dataset } from '../data/dataset.ts';
 import type { Layer } from '../layers/layer.ts';
@@ -17,23 +17,25 @@ import type { SymbolicTensor } from '../layers/symbolic.ts';
 import type { ModelDescription } from '../plots/description.ts';
 import { type SummaryOptions, summaryText } from '../plots/summary.ts';
 import { Network, type NetworkOptions } from '../topology/network.ts';
-import { batchSizeOf, columnsOf, type Tensors } from '../train/batches.ts';
-import type { Callback, Logs } from '../train/callback.ts';
+import type { Tensors } from '../train/batches.ts';
+import { type Callback, CallbackList, type Logs } from '../train/callback.ts';
 import type { Compiled, CompileOptions } from '../train/compiled.ts';
-import { type EvaluateOptions, evaluate, type FitOptions, fit } from '../train/fit.ts';
+import type { Direction } from '../train/directions.ts';
+import {
+  type BatchOptions,
+  evaluate,
+  runBatch,
+  type TrainBatchOptions,
+} from '../train/evaluate.ts';
+import { fit } from '../train/fit.ts';
+import type { EvaluateOptions, FitOptions, PredictOptions } from '../train/fit_options.ts';
 import type { Optimizer } from '../train/optimizers/optimizer.ts';
+import { predict } from '../train/predict.ts';
 import { Trainer } from '../train/trainer.ts';
 import { describeNetwork } from './describe.ts';
 
 /** What `compile` takes: Keras's options, and those of the engine. */
 export interface ModelCompileOptions extends CompileOptions, EngineOptions {}
-
-export interface PredictOptions {
-  /** Samples a step; default 32. */
-  batchSize?: number | undefined;
-  /** Default 0: silent. 1: a progress bar. */
-  verbose?: 0 | 1 | 2 | undefined;
-}
 
 export interface ModelSummaryOptions extends SummaryOptions {
   /** Where the text goes; default the console. */
@@ -55,6 +57,8 @@ export class Model extends Network {
   static override readonly className: string = 'Model';
   /** Set by callbacks to end training. */
   stopTraining = false;
+  /** That of the last `fit`. */
+  history: History | undefined;
   readonly #trainer: Trainer = new Trainer(this);
 
   /**
@@ -90,57 +94,115 @@ export class Model extends Network {
     return this.#trainer.compiled('optimizer').optimizer;
   }
 
+  /** Whether the loss or metric `name` gets better upwards or downwards; `undefined` where not known. */
+  directionOf(name: string): Direction | undefined {
+    return this.compiled?.directionOf(name);
+  }
+
   /**
-   * Trains the model.
+   * Trains the model: `fit(dataset, options)`, `fit(x, y, options)` or `fit(x, { y, … })`.
    *
-   * @param data a data set, or inputs with `y` in the options.
+   * @param x a data set, or inputs: one tensor, or several in a list or by name.
+   * @param y labels, as inputs.
    * @returns losses and metrics by epoch. Ctrl-C ends it after the step at hand.
    * @throws TsunoError for impossible data before anything changes; `NONFINITE_LOSS` where training diverges.
+   * @example
+   * ```ts
+   * const history = await model.fit(images, labels, { epochs: 2, verbose: 0 });
+   * history.epoch; // [0,1]
+   * ```
+   * @see https://keras.io/api/models/model_training_apis/#fit-method
    */
-  async fit(data: Dataset | Tensors, options: FitOptions = {}): Promise<History> {
-    const history = new History();
-    const shown: Callback[] = options.verbose === 0 ? [] : [new ProgbarLogger()];
-    const callbacks = [history, ...(options.callbacks ?? []), ...shown];
-    await fit(this.#trainer, this, data, { ...options, callbacks });
+  fit(x: Dataset | Tensors, options?: FitOptions): Promise<History>;
+  fit(x: Tensors, y: Tensor | readonly Tensor[], options?: FitOptions): Promise<History>;
+  async fit(x: Dataset | Tensors, y?: Labels | FitOptions, more?: FitOptions): Promise<History> {
+    const options = withLabels(y, more);
+    const given = options.callbacks ?? [];
+    const history = given.find((one) => one instanceof History) ?? new History();
+    const callbacks = given.includes(history) ? given : [...given, history];
+    const report = await fit(this.#trainer, this, x, options, withBar(callbacks, options));
+    history.report(report);
+    this.history = history;
     return history;
   }
 
-  /** Loss and metrics on data, by name. @throws TsunoError for impossible data. */
-  async evaluate(data: Dataset | Tensors, options: EvaluateOptions = {}): Promise<Logs> {
-    const samples =
-      data instanceof Tensor
-        ? data.length
-        : Array.isArray(data)
-          ? data[0].length
-          : (data as Dataset).length;
-    const bar = progressBar(Math.ceil(samples / (options.batchSize ?? 32)), options.verbose ?? 1);
-    const logs = await evaluate(this.#trainer, data, options, (step, now) =>
-      bar?.update(step, now),
-    );
-    bar?.finish(logs);
-    return logs;
+  /**
+   * Loss and metrics on data, by name: `evaluate(dataset)`, `evaluate(x, y, options)` or `evaluate(x, { y, … })`.
+   *
+   * @throws TsunoError for impossible data.
+   * @see https://keras.io/api/models/model_training_apis/#evaluate-method
+   */
+  evaluate(x: Dataset | Tensors, options?: EvaluateOptions): Promise<Logs>;
+  evaluate(x: Tensors, y: Tensor | readonly Tensor[], options?: EvaluateOptions): Promise<Logs>;
+  async evaluate(
+    x: Dataset | Tensors,
+    y?: Labels | EvaluateOptions,
+    more?: EvaluateOptions,
+  ): Promise<Logs> {
+    const options = withLabels(y, more);
+    const callbacks = withBar(options.callbacks ?? [], options);
+    return evaluate(this.#trainer, this, x, options, callbacks);
   }
 
   /**
    * What the model gives for `x`, all samples together.
    *
+   * @param x inputs; of a data set, its images.
    * @returns a tensor `[n, …]`.
    * @throws TsunoError for impossible data, or `UNSUPPORTED` for a model of several outputs: use {@link predictAll}.
+   * @see https://keras.io/api/models/model_training_apis/#predict-method
    */
-  async predict(x: Tensors, options: PredictOptions = {}): Promise<Tensor<'float32'>> {
+  async predict(x: Dataset | Tensors, options: PredictOptions = {}): Promise<Tensor<'float32'>> {
     const outputs = await this.predictAll(x, options);
-    return outputs[0]!;
+    if (outputs.length === 1) return outputs[0]!;
+    throw new TsunoError('UNSUPPORTED', {
+      where: `predict "${this.name}"`,
+      what: 'the model',
+      expected: 'must have one output',
+      found: String(outputs.length),
+      repair: 'Use predictAll.',
+    });
   }
 
   /** As {@link predict}, one tensor for each output. */
-  async predictAll(x: Tensors, options: PredictOptions = {}): Promise<Tensor<'float32'>[]> {
-    const batch = batchSizeOf(options.batchSize, 'predict');
-    const columns = columnsOf(x, {}, 'predict');
-    this.#trainer.prepare(columns, 'predict');
-    const bar = progressBar(Math.ceil(columns.x[0]!.length / batch), options.verbose ?? 0);
-    const outputs = await this.#trainer.predict(columns, batch, (step) => bar?.update(step));
-    bar?.finish();
-    return outputs;
+  async predictAll(
+    x: Dataset | Tensors,
+    options: PredictOptions = {},
+  ): Promise<Tensor<'float32'>[]> {
+    const callbacks = withBar(options.callbacks ?? [], options);
+    const { isTerminal } = terminal();
+    return predict(this.#trainer, this, x, options, callbacks, isTerminal);
+  }
+
+  /**
+   * One step of training on one batch.
+   *
+   * @returns loss and metrics of the batch, before the step.
+   * @throws TsunoError as `fit`.
+   */
+  async trainOnBatch(
+    x: Dataset | Tensors,
+    y?: Tensors,
+    options: TrainBatchOptions = {},
+  ): Promise<Logs> {
+    return this.#trainer.training('trainOnBatch', () =>
+      runBatch('train', this.#trainer, x, { ...options, y }),
+    );
+  }
+
+  /** Loss and metrics of one batch. */
+  async testOnBatch(x: Dataset | Tensors, y?: Tensors, options: BatchOptions = {}): Promise<Logs> {
+    return runBatch('test', this.#trainer, x, { ...options, y });
+  }
+
+  /** What the model gives for one batch. */
+  async predictOnBatch(x: Tensor): Promise<Tensor<'float32'>> {
+    return this.predict(x, { batchSize: Math.max(1, x.length), verbose: 0 });
+  }
+
+  /** Sets the running means of loss and metrics to zero. */
+  resetMetrics(): void {
+    this.#trainer.compiled('resetMetrics').reset();
   }
 
   /**
@@ -179,9 +241,18 @@ export class Model extends Network {
   }
 }
 
-function progressBar(target: number, verbose: 0 | 1 | 2): Progbar | undefined {
-  if (verbose === 0) return undefined;
-  return new Progbar({ target, verbose, write: writeOut, isTerminal: terminal().isTerminal });
+type Labels = Tensor | readonly Tensor[];
+
+/** Positional labels as options. */
+function withLabels<O extends { y?: Tensors | undefined }>(y?: Labels | O, more?: O): O {
+  const isLabels = y instanceof Tensor || Array.isArray(y);
+  return isLabels ? ({ ...more, y } as unknown as O) : { ...((y ?? {}) as O), ...more };
+}
+
+/** The callbacks with Keras's progress bar, unless there is one, or silence is wished. */
+function withBar(callbacks: readonly Callback[], { verbose }: { verbose?: unknown }): CallbackList {
+  const has = verbose === 0 || callbacks.some((one) => one instanceof ProgbarLogger);
+  return new CallbackList(has ? callbacks : [...callbacks, new ProgbarLogger()]);
 }
 
 export interface SequentialOptions {

@@ -1,157 +1,198 @@
-/** @file What training is fed: tensors or data sets become columns, checked before anything changes. */
-
+/** @file What training is fed: tensors or data sets become columns, one for each input, output and weighting. */
 import { show, TsunoError } from '../core/errors.ts';
 import { Tensor } from '../core/tensor.ts';
-import {
-  checkBatchSize,
-  checkCounts,
-  checkFinite,
-  checkInputShape,
-  checkNotEmpty,
-  checkOneHotLabels,
-  checkSparseLabels,
-} from '../data/checks.ts';
+import { checkBatchSize, checkCounts, checkFinite, checkNotEmpty } from '../data/checks.ts';
 import { Dataset } from '../data/dataset.ts';
-import type { NetworkInput } from '../topology/network.ts';
-import type { Loss } from './losses/loss.ts';
 
-/** One tensor, or one for each input or output in their order. */
-export type Tensors = Tensor | readonly Tensor[];
+/** One tensor, or one for each input or output: in their order, or by their names. */
+export type Tensors = Tensor | readonly Tensor[] | { readonly [name: string]: Tensor };
 
-/** Images and labels with weights, as `fit(x, { y })` and `fit(dataset)` give them. */
+/** Numbers a sample: how much each counts. */
+export type SampleWeight = Tensor | ArrayLike<number>;
+
+/** One weighting for all outputs, or one for each: in their order (`null` for none), or by their names. */
+export type SampleWeights =
+  | SampleWeight
+  | readonly (SampleWeight | null)[]
+  | { readonly [output: string]: SampleWeight };
+
+/** What the network calls its inputs and outputs; inputs are not known before it is built. */
+export interface ColumnNames {
+  inputs: readonly string[] | undefined;
+  outputs: readonly string[];
+}
+
+/** Samples side by side; row i of each is sample i. */
 export interface Columns {
   x: readonly Tensor[];
   y: readonly Tensor[];
-  /** `[n]`: how much each sample counts. */
-  sampleWeight: Tensor | undefined;
+  /** `[n]`, one for each output, or one for all of them, or none. */
+  sampleWeights: readonly (Tensor<'float32'> | undefined)[];
 }
 
 export interface ColumnOptions {
+  /** Labels, where they are not those of a data set. */
   y?: Tensors | undefined;
-  sampleWeight?: Tensor | ArrayLike<number> | undefined;
-  /** How much the samples of each class count; default 1. */
-  classWeight?: Readonly<Record<number, number>> | undefined;
+  sampleWeight?: SampleWeights | undefined;
 }
 
-const listOf = (tensors: Tensors | undefined): readonly Tensor[] =>
-  tensors === undefined ? [] : tensors instanceof Tensor ? [tensors] : tensors;
+function listOf(
+  given: unknown,
+  what: string,
+  names: readonly string[] | undefined,
+  where: string,
+): Tensor[] {
+  const refuse = (expected: string, found: string, repair?: string) =>
+    new TsunoError('ARGUMENT', { where, what, expected, found, ...(repair ? { repair } : {}) });
+  if (given === undefined) return [];
+  if (given instanceof Tensor) return [given];
+  const isRecord = typeof given === 'object' && given !== null && !Array.isArray(given);
+  const list = isRecord ? byName(given, what, names, where) : given;
+  if (!Array.isArray(list) || list.length === 0 || !list.every((one) => one instanceof Tensor)) {
+    const expected =
+      what === 'x'
+        ? 'a Dataset, a Tensor, or Tensors in a list or by name'
+        : 'a Tensor, or Tensors in a list or by name';
+    throw refuse(expected, show(given), 'Use tensor(values, shape).');
+  }
+  const scalar = list.findIndex(({ rank }) => rank === 0);
+  if (scalar >= 0) throw refuse('must have an axis of samples', 'a scalar');
+  return list;
+}
 
-/** @throws TsunoError `ARGUMENT`, `DATA_EMPTY` or `DATA_MISMATCH` where the data cannot be columns. */
-export function columnsOf(data: Dataset | Tensors, options: ColumnOptions, where: string): Columns {
+function byName(
+  given: object,
+  what: string,
+  names: readonly string[] | undefined,
+  where: string,
+): unknown[] {
+  const found = Object.keys(given);
+  const wanted = names ?? [];
+  if (found.length === wanted.length && wanted.every((name) => name in given)) {
+    return wanted.map((name) => (given as Record<string, unknown>)[name]);
+  }
+  // Anything else that is an object, say a typed array, is refused as what it is.
+  if (found.length === 0 || !Object.values(given).every((one) => one instanceof Tensor)) return [];
+  throw new TsunoError('ARGUMENT', {
+    where,
+    what: `names of ${what}`,
+    expected: names ? `must be ${names.join(', ')}` : 'must wait until the model is built',
+    found: found.join(', '),
+  });
+}
+
+/**
+ * Inputs, labels and weights as columns of as many rows.
+ *
+ * @throws TsunoError `ARGUMENT`, `DATA_EMPTY`, `DATA_MISMATCH` or `NONFINITE_INPUT` where they cannot be columns.
+ */
+export function columnsOf(
+  data: Dataset | Tensors,
+  options: ColumnOptions,
+  names: ColumnNames,
+  where: string,
+): Columns {
   const isSet = data instanceof Dataset;
-  const x = isSet ? [data.images] : listOf(data);
-  const y = isSet ? [data.labels] : listOf(options.y);
-  if (!x.every((tensor) => tensor instanceof Tensor) || x.length === 0) {
+  if (isSet && options.y !== undefined) {
     throw new TsunoError('ARGUMENT', {
       where,
-      what: 'x',
-      expected: 'a Dataset, a Tensor or a list of Tensors',
-      found: show(data),
-      repair: 'Use tensor(values, shape).',
+      what: 'y',
+      expected: 'must be left out: the data set has labels',
+      found: show(options.y),
     });
   }
-  const [first] = x as [Tensor];
+  const x = isSet ? [data.images] : listOf(data, 'x', names.inputs, where);
+  const y = isSet ? [data.labels] : listOf(options.y, 'y', names.outputs, where);
+  const [first] = x as [Tensor, ...Tensor[]];
   checkNotEmpty(first, where);
   for (const other of [...x.slice(1), ...y]) checkCounts(first, other, where);
   x.forEach((tensor, i) => {
     checkFinite(tensor, where, x.length === 1 ? 'x' : `x[${i}]`);
   });
-  return { x, y, sampleWeight: weightsOf(first.length, y, options, where) };
+  return { x, y, sampleWeights: weightsOf(options.sampleWeight, first.length, names, where) };
 }
 
+const isWeight = (given: unknown): given is SampleWeight =>
+  given instanceof Tensor ||
+  ArrayBuffer.isView(given) ||
+  (Array.isArray(given) && given.every((one) => typeof one === 'number'));
+
 function weightsOf(
+  given: SampleWeights | undefined,
   count: number,
-  y: readonly Tensor[],
-  options: ColumnOptions,
+  { outputs }: ColumnNames,
   where: string,
-): Tensor | undefined {
-  const { sampleWeight, classWeight } = options;
-  if (sampleWeight === undefined && classWeight === undefined) return undefined;
-  const given = sampleWeight instanceof Tensor ? sampleWeight.data : sampleWeight;
-  const weights = new Float32Array(count).fill(1);
-  if (given) {
-    if (given.length !== count) {
-      throw new TsunoError('DATA_MISMATCH', {
-        where,
-        what: 'sampleWeight',
-        expected: `must have one number for each of ${count} samples`,
-        found: String(given.length),
-      });
-    }
-    weights.set(given);
+): (Tensor<'float32'> | undefined)[] {
+  if (given === undefined || given === null) return [];
+  if (isWeight(given)) return [weightOf(given, count, 'sampleWeight', where)];
+  const list = Array.isArray(given)
+    ? (given as (SampleWeight | null)[])
+    : outputs.map((name) => (given as Record<string, SampleWeight>)[name]);
+  const unknown = Array.isArray(given)
+    ? undefined
+    : Object.keys(given).find((name) => !outputs.includes(name));
+  if (list.length !== outputs.length || unknown !== undefined) {
+    throw new TsunoError('ARGUMENT', {
+      where,
+      what: 'sampleWeight',
+      expected: `numbers, or one entry for each output (${outputs.join(', ')})`,
+      found: unknown ?? `${list.length} entries`,
+    });
   }
-  if (classWeight) {
-    const classes = classesOf(y[0], where);
-    for (let i = 0; i < count; i++) weights[i]! *= classWeight[classes(i)] ?? 1;
+  return list
+    .map((one, i) => one && weightOf(one, count, `sampleWeight[${i}]`, where))
+    .map((one) => one ?? undefined);
+}
+
+function weightOf(
+  given: SampleWeight,
+  count: number,
+  what: string,
+  where: string,
+): Tensor<'float32'> {
+  const numbers = given instanceof Tensor ? given.data : given;
+  if (numbers.length !== count) {
+    throw new TsunoError('DATA_MISMATCH', {
+      where,
+      what,
+      expected: `must have one number for each of ${count} samples`,
+      found: String(numbers.length),
+    });
   }
-  const tensor = new Tensor('float32', [count], weights);
-  checkFinite(tensor, where, 'sampleWeight');
+  const tensor = new Tensor('float32', [count], Float32Array.from(numbers));
+  checkFinite(tensor, where, what);
   return tensor;
 }
 
-function classesOf(labels: Tensor | undefined, where: string): (sample: number) => number {
-  if (!labels) {
-    throw new TsunoError('ARGUMENT', {
-      where,
-      what: 'classWeight',
-      expected: 'given with labels',
-      found: 'no y',
-    });
-  }
-  const width = labels.size / labels.length;
-  if (width === 1) return (sample) => labels.data[sample]!;
-  const classes = labels.argMax();
-  return (sample) => classes[sample]!;
-}
-
-/** @throws TsunoError `SHAPE` where inputs are not what the network takes. */
-export function checkInputs(
-  specs: readonly NetworkInput[] | undefined,
-  x: readonly Tensor[],
+/**
+ * The columns with classes weighted, on top of weights of samples.
+ *
+ * @param classWeight how much the samples of each class count; default 1.
+ * @throws TsunoError `ARGUMENT` for models of several outputs, or weights that are not finite.
+ */
+export function withClassWeight(
+  columns: Columns,
+  classWeight: Readonly<Record<number, number>> | undefined,
   where: string,
-): void {
-  if (!specs) return;
-  if (specs.length !== x.length) {
-    throw new TsunoError('SHAPE', {
-      where,
-      what: 'inputs',
-      expected: `must be ${specs.length} tensors (${specs.map(({ name }) => name).join(', ')})`,
-      found: String(x.length),
-    });
-  }
-  specs.forEach(({ name, shape }, i) => {
-    checkInputShape(shape, x[i]!.shape, `${where}, input "${name}"`);
-  });
-}
-
-/** @throws TsunoError `LABEL_RANGE` or `LABEL_FORMAT` naming the sample, `ARGUMENT` where labels are missing. */
-export function checkLabels(
-  losses: readonly (Loss | undefined)[],
-  y: readonly Tensor[],
-  outputs: readonly { shape: readonly number[] }[],
-  where: string,
-): void {
-  losses.forEach((loss, i) => {
-    const labels = y[i];
-    if (!loss) return;
-    if (!labels) {
-      throw new TsunoError('ARGUMENT', {
-        where,
-        what: `labels of output ${i}`,
-        expected: 'given',
-        found: 'nothing',
-      });
-    }
-    const classes = outputs[i]!.shape.at(-1) ?? 1;
-    if (loss.labelKind === 'sparse') {
-      const { ignoreClass } = loss as { ignoreClass?: number | null };
-      checkSparseLabels(labels, classes, {
-        where,
-        ...(typeof ignoreClass === 'number' ? { ignoreClass } : {}),
-      });
-    } else if (loss.labelKind === 'oneHot') checkOneHotLabels(labels, classes, where);
-    else checkFinite(labels, where, 'y');
-  });
+): Columns {
+  if (classWeight === undefined) return columns;
+  const [labels] = columns.y;
+  const refuse = (what: string, expected: string, found: string) =>
+    new TsunoError('ARGUMENT', { where, what, expected, found });
+  if (!labels || columns.y.length !== 1)
+    throw refuse('classWeight', 'given with labels of one output', `${columns.y.length} of them`);
+  const strange = Object.entries(classWeight).find(
+    ([label, weight]) => !/^\d+$/.test(label) || !Number.isFinite(weight),
+  );
+  if (strange)
+    throw refuse('classWeight', 'finite numbers by class', `${strange[0]}: ${show(strange[1])}`);
+  const classes = labels.size === labels.length ? labels.data : labels.argMax();
+  const weights = Float32Array.from(
+    { length: labels.length },
+    (_, i) =>
+      (columns.sampleWeights[0]?.data[i] ?? 1) * (classWeight[Math.round(classes[i]!)] ?? 1),
+  );
+  return { ...columns, sampleWeights: [new Tensor('float32', [labels.length], weights)] };
 }
 
 /** The batch size as given, default 32, checked. */
@@ -162,7 +203,15 @@ export function batchSizeOf(given: number | undefined, where: string): number {
 }
 
 /** The columns from sample `from` up to `to`: views. */
-export function sliceColumns({ x, y, sampleWeight }: Columns, from: number, to?: number): Columns {
-  const cut = (tensor: Tensor) => tensor.slice(from, to);
-  return { x: x.map(cut), y: y.map(cut), sampleWeight: sampleWeight && cut(sampleWeight) };
+export function sliceColumns({ x, y, sampleWeights }: Columns, from: number, to?: number): Columns {
+  return {
+    x: x.map((tensor) => tensor.slice(from, to)),
+    y: y.map((tensor) => tensor.slice(from, to)),
+    sampleWeights: sampleWeights.map((weight) => weight?.slice(from, to)),
+  };
+}
+
+/** Number of samples. */
+export function countOf({ x }: Columns): number {
+  return x[0]!.length;
 }

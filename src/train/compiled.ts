@@ -7,6 +7,7 @@
 import { show, TsunoError } from '../core/errors.ts';
 import type { Graph, TensorType, Value } from '../ir/graph.ts';
 import { add, cast, mul, scalar } from '../ops/index.ts';
+import { type Direction, directionOf } from './directions.ts';
 import { type LossIdentifier, get as lossOf } from './losses/index.ts';
 import type { Loss } from './losses/loss.ts';
 import { type MetricIdentifier, get as metricOf } from './metrics/index.ts';
@@ -40,13 +41,17 @@ export interface CompileOptions {
 export interface BatchValues {
   yTrue: readonly Value[];
   yPred: readonly Value[];
-  sampleWeight: Value | undefined;
+  /** One for each output, or one for all of them, or none. */
+  sampleWeights: readonly (Value | undefined)[];
   /** Scalars that layers add to the loss. */
   added: readonly Value[];
 }
 
 interface PlacedMetric {
+  /** Its name in logs. */
   key: string;
+  /** The output's name and `_`, where there are several. */
+  prefix: string;
   metric: Metric;
   output: number;
   weighted: boolean;
@@ -84,39 +89,64 @@ function metricLists(
   );
 }
 
+/** Entries of the options by output. */
+interface Spread {
+  names: readonly string[];
+  losses: readonly (LossIdentifier | null | undefined)[];
+  lossWeights: readonly number[];
+  /** Of each output that has a loss, where there are several. */
+  lossMeans: readonly (Mean | undefined)[];
+}
+
 export class Compiled {
   readonly options: CompileOptions;
   readonly optimizer: Optimizer;
-  readonly outputNames: readonly string[];
-  private readonly lossGiven: readonly (LossIdentifier | null | undefined)[];
-  private readonly lossWeights: readonly number[];
+  private readonly outputNames: () => readonly string[] | undefined;
   private readonly total = new Mean({ name: 'loss' });
-  private readonly lossMeans: readonly Mean[];
+  private spreadNow: Spread | undefined;
   /** Known once shapes are. */
   private losses: readonly (Loss | undefined)[] | undefined;
   private placed: readonly PlacedMetric[] | undefined;
 
-  /** @throws TsunoError `ARGUMENT` for unknown names, or entries that do not match the outputs. */
-  constructor(options: CompileOptions, outputNames: readonly string[]) {
+  /**
+   * @param outputNames `undefined` as long as a model does not know its outputs.
+   * @throws TsunoError `ARGUMENT` for unknown names, or entries that do not match the outputs.
+   */
+  constructor(options: CompileOptions, outputNames: () => readonly string[] | undefined) {
     this.options = options;
     this.outputNames = outputNames;
     this.optimizer = optimizerOf(options.optimizer ?? 'rmsprop');
-    this.lossGiven = spread('loss', options.loss, outputNames) as (
-      | LossIdentifier
-      | null
-      | undefined
-    )[];
-    const weights = spread('lossWeights', options.lossWeights ?? 1, outputNames) as (
-      | number
-      | undefined
-    )[];
-    this.lossWeights = weights.map((weight) => weight ?? 1);
-    this.lossMeans =
-      outputNames.length > 1 ? outputNames.map((name) => new Mean({ name: `${name}_loss` })) : [];
-    for (const loss of this.lossGiven) if (loss && !isLateName(loss)) lossOf(loss);
+    const names = outputNames();
+    if (!names) return;
+    for (const loss of this.byOutput.losses) if (loss && !isLateName(loss)) lossOf(loss);
     for (const list of [options.metrics, options.weightedMetrics]) {
-      for (const metric of metricLists(list, outputNames).flat()) metricOf(metric, anyShapes);
+      for (const metric of metricLists(list, names).flat()) metricOf(metric, anyShapes);
     }
+  }
+
+  private get byOutput(): Spread {
+    this.spreadNow ??= this.spreadOptions(this.outputNames() ?? ['output']);
+    return this.spreadNow;
+  }
+
+  private spreadOptions(names: readonly string[]): Spread {
+    const { loss, lossWeights = 1 } = this.options;
+    const losses = spread('loss', loss, names) as Spread['losses'];
+    const weights = spread('lossWeights', lossWeights, names) as (number | null | undefined)[];
+    const wrong = weights.find((weight) => !Number.isFinite(weight ?? 1));
+    if (wrong !== undefined) {
+      throw new TsunoError('ARGUMENT', {
+        where: 'compile',
+        what: 'lossWeights',
+        expected: 'finite numbers',
+        found: show(wrong),
+      });
+    }
+    const several = losses.filter((given) => given).length > 1;
+    const lossMeans = names.map((name, i) =>
+      several && losses[i] ? new Mean({ name: `${name}_loss` }) : undefined,
+    );
+    return { names, losses, lossWeights: weights.map((weight) => weight ?? 1), lossMeans };
   }
 
   /** The losses, once a batch has shown its shapes. */
@@ -124,7 +154,7 @@ export class Compiled {
     yTrue: readonly { shape: readonly number[] }[],
     yPred: readonly TensorType[],
   ): readonly (Loss | undefined)[] {
-    this.losses ??= this.lossGiven.map((given, i) => {
+    this.losses ??= this.byOutput.losses.map((given, i) => {
       const labels = { shape: yTrue[i]?.shape ?? [], dtype: 'float32' } as const;
       return given ? lossOf(given, { yTrue: labels, yPred: yPred[i]! }) : undefined;
     });
@@ -136,46 +166,58 @@ export class Compiled {
    *
    * @returns the scalar to minimise; `undefined` where there is nothing to minimise.
    */
-  build(graph: Graph, { yTrue, yPred, sampleWeight, added }: BatchValues): Value | undefined {
+  build(graph: Graph, { yTrue, yPred, sampleWeights, added }: BatchValues): Value | undefined {
     const batch = yPred[0]!.shape[0] ?? 1;
+    const { lossWeights, lossMeans } = this.byOutput;
+    const weightOf = (output: number) =>
+      sampleWeights.length === 1 ? sampleWeights[0] : sampleWeights[output];
     const parts = this.lossesFor(yTrue, yPred).flatMap((loss, i) => {
-      if (!loss) return [];
-      const value = loss.call(yTrue[i]!, yPred[i]!, sampleWeight);
-      this.lossMeans[i]?.add(graph, value, scalar(value, batch));
-      const factor = this.lossWeights[i]!;
-      return [factor === 1 ? value : mul(value, factor)];
+      if (!loss || !yTrue[i]) return [];
+      const value = loss.call(yTrue[i], yPred[i]!, weightOf(i));
+      lossMeans[i]?.add(graph, value, scalar(value, batch));
+      return [lossWeights[i] === 1 ? value : mul(value, lossWeights[i]!)];
     });
     const [first, ...rest] = [...parts, ...added.map((value) => cast(value, 'float32'))];
     const total = first && rest.reduce((sum, part) => add(sum, part), first);
     if (total) this.total.add(graph, total, scalar(total, batch));
     for (const { metric, output, weighted } of this.metricsFor(yTrue, yPred)) {
-      if (yTrue[output])
-        metric.update(graph, yTrue[output], yPred[output]!, weighted ? sampleWeight : undefined);
+      if (!yTrue[output]) continue;
+      const weight = weighted ? weightOf(output) : undefined;
+      metric.update(graph, yTrue[output], yPred[output]!, weight);
     }
     return total;
   }
 
   private metricsFor(yTrue: readonly Value[], yPred: readonly Value[]): readonly PlacedMetric[] {
-    if (this.placed) return this.placed;
-    const many = this.outputNames.length > 1;
-    const place = (given: MetricsOption | undefined, weighted: boolean): PlacedMetric[] =>
-      metricLists(given, this.outputNames).flatMap((list, output) =>
-        list.map((which) => {
-          const shapes = yTrue[output] && { yTrue: yTrue[output], yPred: yPred[output]! };
-          const metric = metricOf(which, shapes);
-          const key = many ? `${this.outputNames[output]}_${metric.name}` : metric.name;
-          return { key, metric, output, weighted };
-        }),
-      );
-    this.placed = [
-      ...place(this.options.metrics, false),
-      ...place(this.options.weightedMetrics, true),
+    this.placed ??= [
+      ...this.place(this.options.metrics, false, yTrue, yPred),
+      ...this.place(this.options.weightedMetrics, true, yTrue, yPred),
     ];
+    numberNames(this.placed);
     return this.placed;
   }
 
+  private place(
+    given: MetricsOption | undefined,
+    weighted: boolean,
+    yTrue: readonly Value[],
+    yPred: readonly Value[],
+  ): PlacedMetric[] {
+    const { names } = this.byOutput;
+    return metricLists(given, names).flatMap((list, output) =>
+      list.map((which) => {
+        const shapes = yTrue[output] && { yTrue: yTrue[output], yPred: yPred[output]! };
+        const metric = metricOf(which, shapes);
+        const prefix = names.length > 1 ? `${names[output]}_` : '';
+        return { key: `${prefix}${metric.name}`, prefix, metric, output, weighted };
+      }),
+    );
+  }
+
   private all(): { key: string; metric: Metric }[] {
-    const means = this.lossMeans.map((metric) => ({ key: metric.name, metric }));
+    const means = (this.spreadNow?.lossMeans ?? []).flatMap((metric) =>
+      metric ? [{ key: metric.name, metric }] : [],
+    );
     return [{ key: 'loss', metric: this.total }, ...means, ...(this.placed ?? [])];
   }
 
@@ -184,11 +226,29 @@ export class Compiled {
     for (const { metric } of this.all()) metric.reset();
   }
 
-  /** All means so far; a metric of several values gives `name_0`, `name_1`, … */
+  /** All means so far, sorted by name as Keras sorts them; a metric of several values gives `name_0`, `name_1`, … */
   logs(): Record<string, number> {
-    return Object.fromEntries(
-      this.all().flatMap(({ key, metric }) => entries(key, metric.result())),
-    );
+    const found = this.all().flatMap(({ key, metric }) => entries(key, metric.result()));
+    return Object.fromEntries(found.sort(([a], [b]) => (a < b ? -1 : 1)));
+  }
+
+  /** Whether `name` gets better upwards or downwards: losses fall; `undefined` where not known. */
+  directionOf(name: string): Direction | undefined {
+    const isLoss = this.spreadNow?.lossMeans.some((mean) => mean?.name === name) ?? false;
+    if (name === 'loss' || isLoss) return 'down';
+    const found = this.placed?.find(({ key }) => key === name);
+    return found && directionOf(found.metric);
+  }
+}
+
+/** Names that are used twice, as Keras tells them apart: `weighted_` before, then `_1`, `_2` behind. */
+function numberNames(placed: readonly PlacedMetric[]): void {
+  const used = new Set<string>();
+  for (const one of placed) {
+    if (one.weighted && used.has(one.key)) one.key = `${one.prefix}weighted_${one.metric.name}`;
+    const base = one.key;
+    for (let i = 1; used.has(one.key); i++) one.key = `${base}_${i}`;
+    used.add(one.key);
   }
 }
 

@@ -23,18 +23,15 @@ import { guard } from './health.ts';
 
 /** Where random numbers of training come from: the run's seed, and the number of steps taken since it was set. */
 export class Randomness {
-  readonly seed: Variable<'int32'> = new Variable({
-    name: 'seed',
-    shape: [],
-    dtype: 'int32',
-    trainable: false,
-  });
-  readonly step: Variable<'int32'> = new Variable({
-    name: 'step',
-    shape: [],
-    dtype: 'int32',
-    trainable: false,
-  });
+  readonly seed: Variable<'int32'>;
+  readonly step: Variable<'int32'>;
+
+  /** @param seed that of another, to share it. */
+  constructor(seed?: Variable<'int32'>) {
+    const fixed = { shape: [], dtype: 'int32', trainable: false } as const;
+    this.seed = seed ?? new Variable({ name: 'seed', ...fixed });
+    this.step = new Variable({ name: 'step', ...fixed });
+  }
 }
 
 /** Names of a step's inputs. */
@@ -42,7 +39,7 @@ export const inputNames = {
   rows: 'rows',
   x: (i: number) => `x${i}`,
   y: (i: number) => `y${i}`,
-  weight: 'sample_weight',
+  weight: (i: number) => `sample_weight${i}`,
   prediction: (i: number) => `prediction${i}`,
 } as const;
 
@@ -56,18 +53,19 @@ export interface StepTypes {
   batch: number;
   x: readonly ColumnType[];
   y: readonly ColumnType[];
-  weighted: boolean;
+  /** Which weightings there are; see {@link Columns.sampleWeights}. */
+  weighted: readonly boolean[];
 }
 
-export function typesOf({ x, y, sampleWeight }: Columns, batch: number): StepTypes {
+export function typesOf({ x, y, sampleWeights }: Columns, batch: number): StepTypes {
   const type = ({ dtype, shape }: Tensor): ColumnType => ({ dtype, shape: shape.slice(1) });
-  return { batch, x: x.map(type), y: y.map(type), weighted: sampleWeight !== undefined };
+  return { batch, x: x.map(type), y: y.map(type), weighted: sampleWeights.map(Boolean) };
 }
 
 interface Batch {
   x: Value[];
   y: Value[];
-  sampleWeight: Value | undefined;
+  sampleWeights: (Value | undefined)[];
 }
 
 /** The values of a batch. Inputs say one row: how many there are is no part of the program. */
@@ -78,9 +76,9 @@ function gatherBatch(graph: Graph, types: StepTypes): Batch {
   return {
     x: types.x.map((type, i) => gather(inputNames.x(i), type)),
     y: types.y.map((type, i) => gather(inputNames.y(i), type)),
-    sampleWeight: types.weighted
-      ? gather(inputNames.weight, { dtype: 'float32', shape: [] })
-      : undefined,
+    sampleWeights: types.weighted.map((given, i) =>
+      given ? gather(inputNames.weight(i), { dtype: 'float32', shape: [] }) : undefined,
+    ),
   };
 }
 
@@ -100,8 +98,8 @@ function forward(
   const trace = new Trace(graph, training, random);
   tracing(trace, () => {
     const yPred = network.trace(batch.x);
-    const { y: yTrue, sampleWeight } = batch;
-    const loss = compiled.build(graph, { yTrue, yPred, sampleWeight, added: trace.losses });
+    const { y: yTrue, sampleWeights } = batch;
+    const loss = compiled.build(graph, { yTrue, yPred, sampleWeights, added: trace.losses });
     if (loss) graph.outputs.set(lossName, loss);
   });
   return graph;
@@ -162,14 +160,20 @@ export function testStep(
   return graph;
 }
 
-/** The results are `prediction0`, `prediction1`, … */
-export function predictStep(network: Network, types: StepTypes): Graph {
+/**
+ * The results are `prediction0`, `prediction1`, … Only layers called with `training: true` draw random numbers; then the
+ * step counts, so that each batch draws others.
+ */
+export function predictStep(network: Network, types: StepTypes, randomness: Randomness): Graph {
   const graph = new Graph();
-  const { x } = gatherBatch(graph, { ...types, y: [], weighted: false });
-  tracing(new Trace(graph, false), () => {
+  const { x } = gatherBatch(graph, { ...types, y: [], weighted: [] });
+  const random = { seed: read(graph, randomness.seed), step: read(graph, randomness.step) };
+  tracing(new Trace(graph, false, random), () => {
     network.trace(x).forEach((value, i) => {
       graph.outputs.set(inputNames.prediction(i), value);
     });
   });
+  const draws = graph.nodes.some(({ inputs }) => inputs.includes(random.step));
+  if (draws) graph.updates.set(randomness.step, intAdd(random.step, 1));
   return graph;
 }

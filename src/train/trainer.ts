@@ -1,33 +1,30 @@
 /**
- * @file The trainer of a model: keeps its session, its programs (one for each kind of step and batch size) and runs them
- * over columns of data. `fit.ts` has the loop over epochs.
+ * @file The trainer of a model: keeps its session and its programs and runs them over columns of data. `fit.ts` has the
+ * loop over epochs, `train_run.ts` what happens where a step fails.
  */
 import type { EngineOptions } from '../backends/wasm/engine.ts';
 import { bytesOf } from '../core/dtype.ts';
 import { TsunoError } from '../core/errors.ts';
-import { sizeOf } from '../core/shape.ts';
+import { nextSeed } from '../core/seed.ts';
+import { type Shape, sizeOf } from '../core/shape.ts';
 import { Tensor } from '../core/tensor.ts';
-import type { Variable } from '../layers/variable.ts';
-import { type Program, type Region, Session } from '../runtime/session.ts';
+import { looksUnscaled } from '../data/checks.ts';
+import { isShapeList, type Layer } from '../layers/layer.ts';
+import { type Region, Session } from '../runtime/session.ts';
 import type { Network } from '../topology/network.ts';
-import { type Columns, checkInputs, checkLabels } from './batches.ts';
+import { type ColumnNames, type Columns, countOf } from './batches.ts';
+import { checkInputs, checkLabels } from './column_checks.ts';
 import { Compiled, type CompileOptions } from './compiled.ts';
-import { haltName, healthName } from './health.ts';
-import {
-  inputNames,
-  predictStep,
-  Randomness,
-  type StepTypes,
-  testStep,
-  trainStep,
-  typesOf,
-} from './step.ts';
+import { Programs, type StepKind, type StepProgram } from './programs.ts';
+import { inputNames, type Randomness, typesOf } from './step.ts';
+import { runTraining } from './train_run.ts';
 
 /** Data in the engine, with the order in which rows are visited. */
 export interface LoadedColumns {
+  session: Session;
   columns: Columns;
   count: number;
-  bindings: Record<string, { region: Region; stride?: number }>;
+  bindings: Record<string, { region: Region }>;
   rows: Region;
 }
 
@@ -38,29 +35,41 @@ export interface StepsOptions {
   to: number;
   progress?: ((stepsDone: number) => void) | undefined;
   signal?: AbortSignal | undefined;
+  /** Names a step, counted from 0 in this call, in errors. */
+  nameOf?: ((step: number) => string) | undefined;
 }
 
-interface TrainProgram {
-  program: Program;
-  checked: readonly Variable[];
-}
+/** Layers that bring pixels to a useful range. */
+const scalingLayers =
+  /^(Rescaling|Normalization|BatchNormalization|LayerNormalization|GroupNormalization|RMSNormalization|UnitNormalization)$/;
 
 export class Trainer {
   readonly network: Network;
-  readonly randomness = new Randomness();
+  private readonly programs: Programs;
   private compiledNow: Compiled | undefined;
   private session: Promise<Session> | undefined;
-  private readonly programs = new Map<string, Promise<TrainProgram>>();
   private engineOptions: EngineOptions = {};
-  private structure = '';
+  /** The last run asked for: runs wait for each other. */
+  private lastRun: Promise<unknown> = Promise.resolve();
+  private isTraining = false;
+  private isSeeded = false;
+  private hasWarned = false;
 
   constructor(network: Network) {
     this.network = network;
+    this.programs = new Programs(network);
+  }
+
+  get randomness(): Randomness {
+    return this.programs.randomness;
   }
 
   compile(options: CompileOptions, engine: EngineOptions = {}): void {
-    this.compiledNow = new Compiled(options, this.network.outputNames);
-    this.forgetPrograms();
+    const { network } = this;
+    this.compiledNow = new Compiled(options, () =>
+      network.kind === 'subclass' && !network.inputSpecs ? undefined : network.outputNames,
+    );
+    this.programs.forget(true);
     if (JSON.stringify(engine) !== JSON.stringify(this.engineOptions)) this.close();
     this.engineOptions = engine;
   }
@@ -82,7 +91,10 @@ export class Trainer {
   }
 
   open(): Promise<Session> {
-    this.session ??= Session.open(this.engineOptions);
+    this.session ??= Session.open(this.engineOptions).catch((error) => {
+      this.session = undefined;
+      throw error;
+    });
     return this.session;
   }
 
@@ -94,68 +106,116 @@ export class Trainer {
 
   /** Stops the engine; weights stay. The next call starts another. */
   close(): void {
-    const session = this.session;
+    const { session } = this;
     this.session = undefined;
-    this.programs.clear();
-    session?.then((open) => open.close());
+    this.programs.forget(false);
+    session?.then(
+      (open) => open.close(),
+      () => undefined,
+    );
   }
 
-  private forgetPrograms(): void {
-    for (const program of this.programs.values())
-      program.then(
-        (made) => made.program.dispose(),
-        () => undefined,
-      );
-    this.programs.clear();
+  /** What the network calls its columns. */
+  get names(): ColumnNames {
+    const { inputSpecs, outputNames } = this.network;
+    return { inputs: inputSpecs?.map(({ name }) => name), outputs: outputNames };
+  }
+
+  /** Where random numbers of training start. */
+  seed(seed: number, step: number): void {
+    this.randomness.seed.assign([seed | 0]);
+    this.randomness.step.assign([step]);
+    this.isSeeded = true;
+  }
+
+  /** Seeds from the global seed, unless that has been done. */
+  seedOnce(): void {
+    if (!this.isSeeded) this.seed(nextSeed(), 0);
+  }
+
+  /** Runs `body` as the only training of this model. @throws TsunoError `STATE` where another is at work. */
+  async training<T>(where: string, body: () => Promise<T>): Promise<T> {
+    if (this.isTraining) {
+      throw new TsunoError('STATE', {
+        where: `${where} "${this.network.name}"`,
+        what: 'the model',
+        expected: 'must have ended the training before',
+        found: 'one in progress',
+        repair: 'Await fit.',
+      });
+    }
+    this.isTraining = true;
+    try {
+      return await body();
+    } finally {
+      this.isTraining = false;
+    }
   }
 
   /** Makes weights, where the network learns its inputs only now, and checks the data against it. */
   prepare({ x }: Columns, where: string): void {
     checkInputs(this.network.inputSpecs, x, where);
-    if (!this.network.inputSpecs) {
-      const shapes = x.map(({ shape }) => [null, ...shape.slice(1)]);
-      this.network.build(shapes.length === 1 ? shapes[0]! : shapes);
-    }
+    if (!this.network.inputSpecs) this.network.build(openShapes(x));
+  }
+
+  /** One warning for pixels from 0 to 255 in a model that does not scale them. */
+  warnOfPixels({ x }: Columns): void {
+    if (this.hasWarned) return;
+    const pixels = x.some((one) => (one.dtype === 'uint8' || one.rank === 4) && looksUnscaled(one));
+    if (!pixels || scales(this.network)) return;
+    this.hasWarned = true;
+    const { warn = (message: string) => console.warn(`tsuno: ${message}`) } = this.engineOptions;
+    warn(
+      `[${this.network.name}] x has values above 1, as pixels from 0 to 255 have, and no layer scales them: networks learn better from 0 to 1. Begin the model with layers.rescaling(1 / 255).`,
+    );
   }
 
   /** @throws TsunoError where labels are not what the losses want, before anything changes. */
-  checkTargets(columns: Columns, where: string): void {
-    const shapes = columns.x.map(({ shape }) => [null, ...shape.slice(1)]);
-    const outputs = this.network.outputShape(shapes.length === 1 ? shapes[0]! : shapes);
-    const list = (Array.isArray(outputs[0]) ? outputs : [outputs]) as (readonly (
-      | number
-      | null
-    )[])[];
-    const yPred = list.map((shape) => ({
+  checkTargets({ x, y }: Columns, where: string): void {
+    const found = this.network.outputShape(openShapes(x));
+    const shapes = isShapeList(found) ? found : [found];
+    const outputs = shapes.map((shape) => ({
       shape: shape.map((extent) => extent ?? 1),
       dtype: 'float32' as const,
     }));
-    const losses = this.compiled(where).lossesFor(columns.y, yPred);
-    checkLabels(losses, columns.y, yPred, where);
+    checkLabels(this.compiled(where).lossesFor(y, outputs), y, outputs, where);
+  }
+
+  /** Compiles what steps of `batch` samples need, also for the smaller batch at the end. */
+  async ready(kind: StepKind, columns: Columns, batch: number): Promise<void> {
+    const session = await this.open();
+    const count = countOf(columns);
+    const sizes = [count >= batch ? batch : 0, count % batch].filter((size) => size > 0);
+    for (const size of sizes) await this.program(session, kind, columns, size);
+  }
+
+  private program(
+    session: Session,
+    kind: StepKind,
+    columns: Columns,
+    batch: number,
+  ): Promise<StepProgram> {
+    const compiled = kind === 'predict' ? undefined : this.compiled(kind);
+    return this.programs.get(session, kind, typesOf(columns, batch), compiled);
   }
 
   async load(columns: Columns): Promise<LoadedColumns> {
     const session = await this.open();
-    const { x, y, sampleWeight } = columns;
     const bindings: LoadedColumns['bindings'] = {};
     const regions: Region[] = [];
-    const bind = (name: string, tensor: Tensor) => {
+    const bind = (name: string, tensor: Tensor | undefined) => {
+      if (!tensor) return;
       const region = session.lend(tensor);
       regions.push(region);
       bindings[name] = { region };
     };
     try {
-      x.forEach((tensor, i) => {
-        bind(inputNames.x(i), tensor);
-      });
-      y.forEach((tensor, i) => {
-        bind(inputNames.y(i), tensor);
-      });
-      if (sampleWeight) bind(inputNames.weight, sampleWeight);
-      const count = x[0]!.length;
-      const rows = session.reserve(count * 4);
-      const loaded = { columns, count, bindings, rows };
-      await this.order(
+      for (const [i, tensor] of columns.x.entries()) bind(inputNames.x(i), tensor);
+      for (const [i, tensor] of columns.y.entries()) bind(inputNames.y(i), tensor);
+      for (const [i, tensor] of columns.sampleWeights.entries()) bind(inputNames.weight(i), tensor);
+      const count = countOf(columns);
+      const loaded = { session, columns, count, bindings, rows: session.reserve(count * 4) };
+      this.order(
         loaded,
         Uint32Array.from({ length: count }, (_, i) => i),
       );
@@ -167,55 +227,19 @@ export class Trainer {
   }
 
   /** Sets the order in which rows are visited. */
-  async order({ rows }: LoadedColumns, order: Uint32Array): Promise<void> {
-    const { engine } = await this.open();
-    engine.view(rows, 'int32', [order.length]).set(order);
+  order({ session, rows }: LoadedColumns, order: Uint32Array): void {
+    session.engine.view(rows, 'int32', [order.length]).set(order);
   }
 
-  async unload({ bindings, rows }: LoadedColumns): Promise<void> {
-    const session = await this.open();
+  unload({ session, bindings, rows }: LoadedColumns): void {
     session.release(rows, ...Object.values(bindings).map(({ region }) => region));
   }
 
-  private program(kind: 'train' | 'test' | 'predict', types: StepTypes): Promise<TrainProgram> {
-    this.noticeStructure();
-    const key = JSON.stringify([kind, types]);
-    const known = this.programs.get(key);
-    if (known) return known;
-    const made = this.makeProgram(kind, types);
-    this.programs.set(key, made);
-    made.catch(() => this.programs.delete(key));
-    return made;
-  }
-
-  /** Freezing or thawing layers changes what a training step is. */
-  private noticeStructure(): void {
-    const structure = this.network.trainableWeights.map(({ path }) => path).join();
-    if (structure !== this.structure) this.forgetPrograms();
-    this.structure = structure;
-  }
-
-  private async makeProgram(
-    kind: 'train' | 'test' | 'predict',
-    types: StepTypes,
-  ): Promise<TrainProgram> {
-    const session = await this.open();
-    if (kind === 'predict') {
-      const graph = predictStep(this.network, types);
-      return {
-        program: await session.compile(graph, { streamed: [...graph.outputs.keys()] }),
-        checked: [],
-      };
-    }
-    const compiled = this.compiled(kind);
-    if (kind === 'test') {
-      return {
-        program: await session.compile(testStep(this.network, compiled, types, this.randomness)),
-        checked: [],
-      };
-    }
-    const { graph, checked } = trainStep(this.network, compiled, types, this.randomness);
-    return { program: await session.compile(graph, { halt: haltName }), checked };
+  /** Lets runs of this model wait for each other, so that a prediction in mid-training comes between two stretches. */
+  private inTurn<T>(body: () => Promise<T>): Promise<T> {
+    const run = this.lastRun.then(body, body);
+    this.lastRun = run.catch(() => undefined);
+    return run;
   }
 
   /**
@@ -229,98 +253,179 @@ export class Trainer {
     data: LoadedColumns,
     options: StepsOptions,
   ): Promise<number> {
-    const { batch, from, to, signal } = options;
-    const session = await this.open();
+    const { batch, from, to, nameOf = () => kind } = options;
+    const watch = watched(options);
+    const { signal, progress } = watch;
     const whole = Math.floor((to - from) / batch);
     const rest = (to - from) % batch;
-    const parts = [
-      { size: batch, steps: whole, offset: from * 4 },
-      { size: rest, steps: rest > 0 ? 1 : 0, offset: (from + whole * batch) * 4 },
-    ];
     let done = 0;
-    for (const { size, steps, offset } of parts) {
-      if (steps === 0 || signal?.aborted) continue;
-      const { program, checked } = await this.program(kind, typesOf(data.columns, size));
-      const before = done;
-      const rows = { region: data.rows, offset, stride: size * 4 };
-      const ran = await session.run(program, {
-        steps,
-        signal,
-        inputs: { ...data.bindings, [inputNames.rows]: rows },
-        ...(options.progress ? { progress: (now: number) => options.progress!(before + now) } : {}),
-      });
-      done += ran;
-      if (kind === 'train') this.checkHealth(session, program, checked, before + ran);
+    try {
+      for (const [size, steps, first] of [
+        [batch, whole, from],
+        [rest, rest > 0 ? 1 : 0, from + whole * batch],
+      ] as const) {
+        if (steps === 0 || signal?.aborted) continue;
+        const made = await this.program(data.session, kind, data.columns, size);
+        const before = done;
+        const run = {
+          made,
+          steps,
+          inputsFrom: (step: number) => rowsOf(data, first + step * size, size),
+          progress: progress && ((now: number) => progress(before + now)),
+          signal,
+        };
+        done += await (kind === 'train'
+          ? this.train(data.session, { ...run, nameOf: (step) => nameOf(before + step) })
+          : this.test(data.session, run));
+      }
+    } finally {
+      watch.release();
     }
+    watch.rethrow();
     return done;
   }
 
-  private checkHealth(
+  private async train(
     session: Session,
-    program: Program,
-    checked: readonly Variable[],
-    step: number,
-  ): void {
-    const halted = session.engine.output(program, haltName)[0] !== 0;
-    if (!halted) return;
-    const health = Float32Array.from(session.engine.output(program, healthName));
-    const sick = checked.findLast((_, i) => !Number.isFinite(health[i + 1]!));
-    throw new TsunoError('NONFINITE_LOSS', {
-      where: `fit "${this.network.name}", step ${step}`,
-      what: Number.isFinite(health[0]!) ? `the gradient of ${sick?.path}` : 'the loss',
-      expected: 'finite',
-      found: Number.isFinite(health[0]!)
-        ? String(health[checked.indexOf(sick!) + 1])
-        : String(health[0]),
-      repair: `Weights are those before the step.${sick ? ` The first gradient that is not finite is that of ${sick.path}.` : ''} Try a smaller learning rate.`,
-    });
+    run: Omit<Parameters<typeof runTraining>[1], 'finite'>,
+  ): Promise<number> {
+    const { updates } = run.made.program.plan.graph;
+    const { optimizer } = this.compiled('fit');
+    const finite = [...this.network.weights, ...optimizer.variables].filter((variable) =>
+      updates.has(variable),
+    );
+    return runTraining(session, { ...run, finite }, (body) => this.inTurn(body));
+  }
+
+  private test(
+    session: Session,
+    { made, steps, inputsFrom, progress, signal }: TestRun,
+  ): Promise<number> {
+    return this.inTurn(() =>
+      session.run(made.program, {
+        steps,
+        signal,
+        inputs: inputsFrom(0),
+        ...(progress ? { progress } : {}),
+      }),
+    );
   }
 
   /** Predictions for all rows, one tensor an output. */
-  async predict(
-    columns: Columns,
-    batch: number,
-    progress?: (stepsDone: number) => void,
-  ): Promise<Tensor<'float32'>[]> {
-    const session = await this.open();
+  async predict(columns: Columns, options: PredictSteps): Promise<Tensor<'float32'>[]> {
+    const { batch } = options;
+    const watch = watched({ ...options, from: 0, to: 0 });
+    const { progress, signal } = watch;
     const data = await this.load(columns);
-    const sinks: Region[] = [];
+    const { session } = data;
+    const whole = Math.floor(data.count / batch);
+    const rest = data.count % batch;
+    let outputs: PredictedOutput[] | undefined;
     try {
-      const outputs: { shape: readonly number[]; region: Region; row: number }[] = [];
-      const whole = Math.floor(data.count / batch);
-      const rest = data.count % batch;
       for (const [size, steps, first] of [
         [batch, whole, 0],
         [rest, rest > 0 ? 1 : 0, whole * batch],
       ] as const) {
         if (steps === 0) continue;
-        const { program } = await this.program('predict', typesOf(columns, size));
-        program.plan.graph.outputs.forEach((value, name) => {
-          const i = Number(name.replace(/\D+/g, ''));
-          if (outputs[i]) return;
-          const row = sizeOf(value.shape.slice(1)) * bytesOf(value.dtype);
-          const region = session.reserve(row * data.count);
-          sinks.push(region);
-          outputs[i] = { shape: value.shape.slice(1), region, row };
-        });
+        const { program } = await this.program(session, 'predict', columns, size);
+        outputs ??= outputsOf(session, program.plan.graph.outputs, data.count);
         const targets = outputs.map(({ region, row }, i) => [
           inputNames.prediction(i),
           { region, offset: first * row, stride: size * row },
         ]);
-        const rows = { region: data.rows, offset: first * 4, stride: size * 4 };
-        await session.run(program, {
-          steps,
-          inputs: { ...data.bindings, [inputNames.rows]: rows, ...Object.fromEntries(targets) },
-          ...(progress ? { progress: (now: number) => progress(first / batch + now) } : {}),
-        });
+        const inputs = { ...rowsOf(data, first, size), ...Object.fromEntries(targets) };
+        const show = progress && ((now: number) => progress(Math.floor(first / batch) + now));
+        await this.inTurn(() =>
+          session.run(program, { steps, inputs, signal, ...(show ? { progress: show } : {}) }),
+        );
       }
-      return outputs.map(({ shape, region }) => {
+      watch.rethrow();
+      return (outputs ?? []).map(({ shape, region }) => {
         const full = [data.count, ...shape];
         return new Tensor('float32', full, session.engine.view(region, 'float32', full).slice());
       });
     } finally {
-      session.release(...sinks);
-      await this.unload(data);
+      session.release(...(outputs ?? []).map(({ region }) => region));
+      this.unload(data);
     }
   }
+}
+
+interface Watch extends Pick<StepsOptions, 'progress' | 'signal'> {
+  release(): void;
+  /** Throws what `progress` threw. */
+  rethrow(): void;
+}
+
+/** What `progress` throws ends the run, but not from inside the engine's clock. */
+function watched({ progress, signal }: StepsOptions): Watch {
+  if (!progress) return { signal, release: () => undefined, rethrow: () => undefined };
+  const stop = new AbortController();
+  const abort = () => stop.abort();
+  signal?.addEventListener('abort', abort);
+  if (signal?.aborted) abort();
+  const thrown: unknown[] = [];
+  return {
+    signal: stop.signal,
+    progress: (done) => {
+      if (thrown.length > 0) return;
+      try {
+        progress(done);
+      } catch (error) {
+        thrown.push(error);
+        abort();
+      }
+    },
+    release: () => signal?.removeEventListener('abort', abort),
+    rethrow: () => {
+      if (thrown.length > 0) throw thrown[0];
+    },
+  };
+}
+
+/** How samples are predicted. */
+export type PredictSteps = Pick<StepsOptions, 'batch' | 'progress'>;
+
+interface TestRun {
+  made: StepProgram;
+  steps: number;
+  inputsFrom(step: number): Parameters<Session['run']>[1]['inputs'];
+  progress: ((stepsDone: number) => void) | undefined;
+  signal: AbortSignal | undefined;
+}
+
+/** Where the rows of one output of all samples are written. */
+interface PredictedOutput {
+  /** Of one sample. */
+  shape: Shape;
+  region: Region;
+  /** Bytes a sample. */
+  row: number;
+}
+
+function outputsOf(
+  session: Session,
+  values: ReadonlyMap<string, { shape: Shape }>,
+  count: number,
+): PredictedOutput[] {
+  return Array.from(values, (_, i) => {
+    const shape = values.get(inputNames.prediction(i))!.shape.slice(1);
+    const row = sizeOf(shape) * bytesOf('float32');
+    return { shape, region: session.reserve(row * count), row };
+  });
+}
+
+/** What steps of `size` samples from sample `first` of the order are fed. */
+function rowsOf(data: LoadedColumns, first: number, size: number) {
+  const rows = { region: data.rows, offset: first * 4, stride: size * 4 };
+  return { ...data.bindings, [inputNames.rows]: rows };
+}
+
+function openShapes(x: readonly Tensor[]): (number | null)[] | (number | null)[][] {
+  const shapes = x.map(({ shape }) => [null, ...shape.slice(1)]);
+  return shapes.length === 1 ? shapes[0]! : shapes;
+}
+
+function scales(layer: Layer): boolean {
+  return scalingLayers.test(layer.className) || layer.sublayers.some(scales);
 }

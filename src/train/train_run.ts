@@ -1,0 +1,170 @@
+/**
+ * @file Steps of training, run so that no failure leaves a half-changed model. A run is cut into stretches of about a
+ * second; before each, everything that steps change is copied. Steps are a function of the values before them, so the
+ * state after any whole step of a stretch can be computed again, to the bit. That is the way back
+ *
+ * - where loss or gradients are not finite: the guard inside the step (`health.ts`) ends the run at once;
+ * - where a weight or a state of the optimizer overflows although its gradient was finite: found after the stretch, then
+ *   the step is searched by halves;
+ * - where a thread dies or falls silent in mid-step.
+ */
+import { TsunoError } from '../core/errors.ts';
+import type { Variable } from '../layers/variable.ts';
+import type { Binding, Session } from '../runtime/session.ts';
+import { haltName, healthName } from './health.ts';
+import type { StepProgram } from './programs.ts';
+import { Snapshot } from './snapshot.ts';
+
+/** Aim of a stretch, in seconds. */
+const stretchSeconds = 1;
+/** Steps of the first stretch, before there is a measurement. */
+const firstSteps = 8;
+
+export interface TrainRun {
+  made: StepProgram;
+  steps: number;
+  /** What step `step` of this run, and by their strides those behind it, are fed. */
+  inputsFrom(step: number): Record<string, Binding>;
+  /** Variables that must stay finite. */
+  finite: readonly Variable[];
+  /** Names a step of this run in errors, e.g. `fit "model", epoch 2, step 17`. */
+  nameOf(step: number): string;
+  progress: ((stepsDone: number) => void) | undefined;
+  signal: AbortSignal | undefined;
+}
+
+/**
+ * Runs the steps.
+ *
+ * @param inTurn runs a stretch when nobody else's run is in progress.
+ * @returns the number of steps done; fewer than asked for where the signal aborted.
+ * @throws TsunoError `NONFINITE_LOSS`, `WORKER`; variables are then those after the last whole, healthy step.
+ */
+export async function runTraining(
+  session: Session,
+  run: TrainRun,
+  inTurn: (body: () => Promise<number>) => Promise<number>,
+): Promise<number> {
+  let done = 0;
+  while (done < run.steps && !run.signal?.aborted) {
+    const { secondsPerStep } = run.made;
+    const wanted = secondsPerStep ? Math.ceil(stretchSeconds / secondsPerStep) : firstSteps;
+    const [from, steps] = [done, Math.min(wanted, run.steps - done)];
+    done += await inTurn(() => runStretch(session, run, from, steps));
+  }
+  return done;
+}
+
+async function runStretch(
+  session: Session,
+  run: TrainRun,
+  from: number,
+  steps: number,
+): Promise<number> {
+  const { made, signal, progress } = run;
+  const changed = made.program.plan.graph.updates.keys();
+  const before = Snapshot.of(changed);
+  const started = performance.now();
+  let reached = 0;
+  let ran: number;
+  try {
+    ran = await session.run(made.program, {
+      steps,
+      signal,
+      inputs: run.inputsFrom(from),
+      progress: (now) => {
+        reached = now;
+        progress?.(from + now);
+      },
+    });
+  } catch (error) {
+    const isBack = error instanceof TsunoError && error.code === 'WORKER';
+    await goTo(session, run, before, from, isBack ? reached : 0);
+    throw error;
+  }
+  if (ran > 0 && isHalted(session, made)) {
+    const error = sickGradient(session, run, from + ran - 1);
+    await goTo(session, run, before, from, ran - 1);
+    throw error;
+  }
+  const after = Snapshot.of(run.finite);
+  if (after.sick(run.finite)) throw await findSickStep(session, run, before, from, ran);
+  if (ran > 0) made.secondsPerStep = (performance.now() - started) / 1000 / ran;
+  return ran;
+}
+
+/** Brings the state after `steps` steps back. */
+async function goTo(
+  session: Session,
+  run: TrainRun,
+  before: Snapshot,
+  from: number,
+  steps: number,
+): Promise<void> {
+  before.restore();
+  if (steps <= 0) return;
+  try {
+    await session.run(run.made.program, { steps, inputs: run.inputsFrom(from) });
+  } catch (error) {
+    before.restore();
+    throw error;
+  }
+}
+
+function isHalted(session: Session, { program }: StepProgram): boolean {
+  return session.engine.output(program, haltName)[0] !== 0;
+}
+
+const repair = 'Try a smaller learning rate.';
+
+/** Which gradient it was; backwards from the loss, it is the first that is not finite. */
+function sickGradient(session: Session, { made, nameOf }: TrainRun, step: number): TsunoError {
+  const health = session.engine.output(made.program, healthName).slice() as ArrayLike<number>;
+  const loss = health[0]!;
+  const sick = made.checked.findLastIndex((_, i) => !Number.isFinite(health[i + 1]));
+  const path = made.checked[sick]?.path;
+  const isLoss = !Number.isFinite(loss);
+  const first = isLoss && path ? ` The first gradient that is not finite is that of ${path}.` : '';
+  return new TsunoError('NONFINITE_LOSS', {
+    where: nameOf(step),
+    what: isLoss ? 'the loss' : `the gradient of ${path}`,
+    expected: 'finite',
+    found: String(isLoss ? loss : health[sick + 1]),
+    repair: `Weights are those before the step.${first} ${repair}`,
+  });
+}
+
+/** The first step after which a weight is not finite: the state goes back to the one before it. */
+async function findSickStep(
+  session: Session,
+  run: TrainRun,
+  before: Snapshot,
+  from: number,
+  steps: number,
+): Promise<TsunoError> {
+  const { program } = run.made;
+  let good = before;
+  let first = from;
+  // The step is one of `count` from `first`, and `good` is the state before that.
+  for (let count = steps; count > 1; ) {
+    const half = count >> 1;
+    await goTo(session, run, good, first, half);
+    const there = Snapshot.of(program.plan.graph.updates.keys());
+    if (there.sick(run.finite)) count = half;
+    else {
+      good = there;
+      first += half;
+      count -= half;
+    }
+  }
+  await goTo(session, run, good, first, 1);
+  const sick = Snapshot.of(run.finite).sick(run.finite);
+  good.restore();
+  return new TsunoError('NONFINITE_LOSS', {
+    where: run.nameOf(first),
+    what: `${sick?.variable.path} after the step`,
+    expected: 'finite',
+    found: String(sick?.value),
+    repair: `Weights are those before the step. ${repair}`,
+  });
+}
