@@ -30,13 +30,16 @@ function handle(message: ToWorker, reply: (message: FromWorker) => void): void {
   }
 }
 
-if (isNode) {
-  const { parentPort } = await import('node:worker_threads');
-  parentPort?.on('message', (message: ToWorker) =>
-    handle(message, (answer) => parentPort.postMessage(answer)),
-  );
-  parentPort?.postMessage({ kind: 'ready' } satisfies FromWorker);
-} else {
+/** Listens to the engine. No await at the top: bundlers make classic scripts of workers. */
+async function listen(): Promise<void> {
+  if (isNode) {
+    const { parentPort } = await import('node:worker_threads');
+    parentPort?.on('message', (message: ToWorker) =>
+      handle(message, (answer) => parentPort.postMessage(answer)),
+    );
+    parentPort?.postMessage({ kind: 'ready' } satisfies FromWorker);
+    return;
+  }
   const scope = globalThis as unknown as {
     onmessage: (event: { data: ToWorker }) => void;
     postMessage(message: FromWorker): void;
@@ -44,3 +47,5 @@ if (isNode) {
   scope.onmessage = ({ data }) => handle(data, (answer) => scope.postMessage(answer));
   scope.postMessage({ kind: 'ready' });
 }
+
+void listen();
