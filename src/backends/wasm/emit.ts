@@ -38,9 +38,17 @@ export interface EmitOptions {
   arithmetic: Arithmetic;
   /** Byte address of each variable of the plan. */
   variables: readonly number[];
+  /**
+   * Exports the parts of a step, each to be called with (thread, threads, arena, control), in place of `run`: `kernel0`,
+   * `kernel1`, … as they are numbered, `meet` and `finish`. So a profile can look at a clock between them.
+   */
+  pieces?: boolean;
 }
 
-export function emitModule(plan: Plan, { arithmetic, variables }: EmitOptions): ModuleBuilder {
+export function emitModule(
+  plan: Plan,
+  { arithmetic, variables, pieces = false }: EmitOptions,
+): ModuleBuilder {
   const module = new ModuleBuilder();
   const barrier = module.add(barrierFunction());
   const functions = new Map<string, number>();
@@ -56,19 +64,45 @@ export function emitModule(plan: Plan, { arithmetic, variables }: EmitOptions): 
     return index;
   };
   for (const kernel of [...plan.once, ...plan.kernels]) functionOf(kernel);
-  module.add(runFunction(plan, variables, barrier, functionOf), 'run');
+  const parts = stepParts(plan, variables, barrier, functionOf);
+  if (pieces) {
+    const add = (name: string, code: Instruction[]) => {
+      const fn = new FunctionBuilder(name, partParams);
+      fn.push(...code);
+      module.add(fn, name);
+    };
+    [...plan.once, ...plan.kernels].forEach((kernel, number) => {
+      add(`kernel${number}`, parts.call(kernel));
+    });
+    add('meet', [parts.meet]);
+    add('finish', [parts.finish]);
+  } else module.add(runFunction(plan, parts), 'run');
   return module;
 }
 
-function runFunction(
+/** Thread, threads, arena, control. */
+const partParams = ['i32', 'i32', 'i32', 'i32'] as const;
+
+/** Code of a step's parts, in functions whose parameters begin with {@link partParams}. */
+interface StepParts {
+  call(kernel: PlannedKernel): Instruction[];
+  meet: Instruction;
+  /** What thread 0 does when all kernels of a step have ended. */
+  finish: Instruction;
+}
+
+function stepParts(
   plan: Plan,
   variables: readonly number[],
   barrier: number,
   functionOf: (kernel: PlannedKernel) => number,
-): FunctionBuilder {
-  const fn = new FunctionBuilder('run', ['i32', 'i32', 'i32', 'i32', 'i32']);
-  const [thread, threads, arena, block, steps] = fn.params as [Local, Local, Local, Local, Local];
-  const step = fn.local('i32');
+): StepParts {
+  const [thread, threads, arena, block] = new FunctionBuilder('', partParams).params as [
+    Local,
+    Local,
+    Local,
+    Local,
+  ];
   const first = i32.eqz(thread.get());
 
   const address = (place: Place): Instruction => {
@@ -103,6 +137,25 @@ function runFunction(
     const hi = share(kernel.units, i32.add(thread.get(), i32.const(1)));
     return [control.call(index, [...pointers, own, lo, hi])];
   };
+  const finish = control.if(first, [
+    ...plan.copies.map(({ from, to }) =>
+      memory.copy(address(to), address(from), i32.const(to.bytes)),
+    ),
+    ...plan.inputs.map((_, i) => {
+      const { pointer, stride } = inputCell(i);
+      const moved = i32.add(i32.load(block.get(), pointer), i32.load(block.get(), stride));
+      return i32.store(block.get(), moved, pointer);
+    }),
+    i32.store(block.get(), stop, cells.stopDecided),
+    control.drop(i32.atomic.add(block.get(), i32.const(1), cells.stepsDone)),
+  ]);
+  return { call, meet, finish };
+}
+
+function runFunction(plan: Plan, { call, meet, finish }: StepParts): FunctionBuilder {
+  const fn = new FunctionBuilder('run', [...partParams, 'i32']);
+  const [block, steps] = fn.params.slice(3) as [Local, Local];
+  const step = fn.local('i32');
   const all = (list: readonly PlannedKernel[]) =>
     list.flatMap((kernel) => [...(kernel.barrier ? [meet] : []), ...call(kernel)]);
 
@@ -112,18 +165,7 @@ function runFunction(
       ...forRange(step, i32.const(0), () => steps.get(), 1, [
         ...all(plan.kernels),
         meet,
-        control.if(first, [
-          ...plan.copies.map(({ from, to }) =>
-            memory.copy(address(to), address(from), i32.const(to.bytes)),
-          ),
-          ...plan.inputs.map((_, i) => {
-            const { pointer, stride } = inputCell(i);
-            const moved = i32.add(i32.load(block.get(), pointer), i32.load(block.get(), stride));
-            return i32.store(block.get(), moved, pointer);
-          }),
-          i32.store(block.get(), stop, cells.stopDecided),
-          control.drop(i32.atomic.add(block.get(), i32.const(1), cells.stepsDone)),
-        ]),
+        finish,
         meet,
         // Out of the loop, its guard block and the block around.
         control.br_if(2, i32.load(block.get(), cells.stopDecided)),
