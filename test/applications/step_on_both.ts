@@ -4,6 +4,7 @@ import { evaluate } from '../../src/backends/reference/evaluate.ts';
 import type { EngineOptions } from '../../src/backends/wasm/engine.ts';
 import { RandomSequence } from '../../src/core/random.ts';
 import { sizeOf } from '../../src/core/shape.ts';
+import { tensor } from '../../src/core/tensor.ts';
 import type { VariableRef } from '../../src/ir/graph.ts';
 import type { Variable } from '../../src/layers/variable.ts';
 import type { Model } from '../../src/model/model.ts';
@@ -11,7 +12,7 @@ import { Session } from '../../src/runtime/session.ts';
 import { Compiled } from '../../src/train/compiled.ts';
 import { haltName } from '../../src/train/health.ts';
 import { SGD } from '../../src/train/optimizers/index.ts';
-import { inputNames, Randomness, trainStep } from '../../src/train/step.ts';
+import { inputNames, Randomness, trainStep, typesOf } from '../../src/train/step.ts';
 
 /** Random images and labels for a model. */
 export function randomData(model: Model, count: number, seed = 1) {
@@ -51,14 +52,10 @@ export async function differenceOfStep(
       loss: 'sparse_categorical_crossentropy',
       metrics: ['accuracy'],
     },
-    model.outputNames,
+    () => model.outputNames,
   );
-  const types = {
-    batch,
-    x: [{ dtype: 'float32', shape: image }],
-    y: [{ dtype: 'int32', shape: [] }],
-    weighted: false,
-  } as const;
+  const x = [tensor(images, [batch, ...image])];
+  const types = typesOf({ x, y: [tensor(labels)], sampleWeights: [] }, batch);
   const { graph } = trainStep(model, compiled, types, new Randomness());
   const before = new Map<VariableRef, Float64Array>();
   const given = (variable: VariableRef) => {
