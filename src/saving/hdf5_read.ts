@@ -5,7 +5,8 @@
  */
 import { type ErrorCode, show, TsunoError } from '../core/errors.ts';
 import { ByteReader } from './byte_reader.ts';
-import type { H5Dataset, H5Group, H5Node, H5Type } from './hdf5.ts';
+import type { ElementType } from './elements.ts';
+import type { H5Dataset, H5Group, H5Node } from './hdf5.ts';
 import { type Message, readMessages } from './hdf5_messages.ts';
 
 const undefinedAddress = 0xffffffffffffffffn;
@@ -262,7 +263,7 @@ class File {
     return Array.from({ length: rank }, (_, axis) => reader.u64(start + 8 * axis, 'extent'));
   }
 
-  private datatype({ at, size, shared }: Message, path: string): H5Type {
+  private datatype({ at, size, shared }: Message, path: string): ElementType {
     const { reader } = this;
     if (shared) throw this.refuse('UNSUPPORTED', path, 'with a type of its own', 'a named type');
     if (size < 8) throw reader.error(at, 'type', '8 bytes or more', String(size));
@@ -329,7 +330,7 @@ class File {
   }
 }
 
-function isWidth(size: number): size is H5Type['size'] {
+function isWidth(size: number): size is ElementType['size'] {
   return size === 1 || size === 2 || size === 4 || size === 8;
 }
 

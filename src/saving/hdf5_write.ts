@@ -3,7 +3,8 @@
  * groups as B-trees of symbol nodes, arrays in one piece, text in a heap.
  */
 import { ByteWriter } from './byte_writer.ts';
-import type { H5Dataset, H5Group, H5Type } from './hdf5.ts';
+import type { ElementType } from './elements.ts';
+import type { H5Dataset, H5Group } from './hdf5.ts';
 
 const undefinedAddress = 0xffffffffffffffffn;
 const superblockLength = 96;
@@ -242,7 +243,7 @@ class FileWriter {
 }
 
 /** Class, bits and size, then the place of each part of a number. */
-function datatype(writer: ByteWriter, { kind, size, signed, bigEndian }: H5Type): void {
+function datatype(writer: ByteWriter, { kind, size, signed, bigEndian }: ElementType): void {
   const next = writer.at + (kind === 'float' ? 24 : 16);
   const order = bigEndian ? 1 : 0;
   if (kind === 'integer') {

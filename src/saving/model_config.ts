@@ -111,7 +111,8 @@ export function modelFromConfig(
   const model = typed(where, () =>
     allowance ? withWeightAllowance(allowance.bytes, allowance.reason, build) : build(),
   );
-  if (compile && compileWith) typed(where, () => model.compile(compileOptions(compileWith)));
+  if (compile && compileWith && Object.keys(compileWith).length > 0)
+    typed(where, () => model.compile(compileOptions(compileWith)));
   return model;
 }
 

@@ -7,14 +7,14 @@ import { sameShape } from '../core/shape.ts';
 import type { Variable } from '../layers/variable.ts';
 import type { Network } from '../topology/network.ts';
 import type { Optimizer } from '../train/optimizers/optimizer.ts';
+import { typeName } from './elements.ts';
 import {
+  datasetNumbers,
   type H5Dataset,
   type H5Group,
   type H5Node,
   h5Dataset,
   h5Group,
-  numbersOf,
-  typeName,
 } from './hdf5.ts';
 import { type WeightGroup, weightGroups } from './weight_groups.ts';
 
@@ -168,7 +168,7 @@ function storedValue(
       found: node.kind === 'group' ? 'a group' : show([...node.shape]),
     });
   }
-  const value = numbersOf(node);
+  const value = datasetNumbers(node);
   checkFinite(value, where, variable);
   // Whole numbers fit floats that hold them exactly: Keras has such placeholders in the state of Adafactor.
   const isFloat = variable.dtype === 'float32';

@@ -33,7 +33,7 @@ function firstCall(layer: Layer): number {
   return isNetwork(layer) && layer.kind === 'functional' ? 1 : 0;
 }
 
-/** A layer as files hold it. */
+/** A layer as files hold it; of a network, as one that is not compiled. */
 export function serializeLayer(layer: Layer): SerializedLayer {
   const { className } = layer;
   const built = layer.buildShape ? { build_config: { input_shape: layer.buildShape } } : {};
@@ -50,6 +50,7 @@ export function serializeLayer(layer: Layer): SerializedLayer {
       ...entry,
       registered_name: 'Functional',
       build_config: { input_shape: null },
+      compile_config: {},
     };
   }
   const shape = layer.kind === 'sequential' ? entry.config.build_input_shape : layer.buildShape;
@@ -58,6 +59,7 @@ export function serializeLayer(layer: Layer): SerializedLayer {
     ...entry,
     registered_name: layer.kind === 'sequential' ? null : (registeredName(layer) ?? className),
     ...(shape ? { build_config: { input_shape: shape } } : {}),
+    compile_config: {},
   };
 }
 

@@ -1,5 +1,5 @@
 /** @file What tests look for inside `.keras` files. */
-import { type H5Group, numbersOf } from '../../src/saving/hdf5.ts';
+import { datasetNumbers, type H5Group } from '../../src/saving/hdf5.ts';
 import { readHdf5 } from '../../src/saving/hdf5_read.ts';
 import { parseJson } from '../../src/saving/strict_json.ts';
 import { unzipMember, zipMembers } from '../../src/saving/zip.ts';
@@ -20,7 +20,11 @@ export async function arraysOf(bytes: Uint8Array): Promise<Record<string, unknow
   const visit = (group: H5Group, path: string) => {
     for (const [name, child] of group.children) {
       if (child.kind === 'group') visit(child, `${path}/${name}`);
-      else arrays[`${path}/${name}`] = { shape: [...child.shape], numbers: [...numbersOf(child)] };
+      else
+        arrays[`${path}/${name}`] = {
+          shape: [...child.shape],
+          numbers: [...datasetNumbers(child)],
+        };
     }
     arrays[path] = 'group';
   };

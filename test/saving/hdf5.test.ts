@@ -3,7 +3,8 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { File, FS, ready } from 'h5wasm';
 import { tensor } from '../../src/core/tensor.ts';
-import { float16, type H5Node, h5Dataset, h5Group, numbersOf } from '../../src/saving/hdf5.ts';
+import { float16 } from '../../src/saving/elements.ts';
+import { datasetNumbers, type H5Node, h5Dataset, h5Group } from '../../src/saving/hdf5.ts';
 import { readHdf5 } from '../../src/saving/hdf5_read.ts';
 import { writeHdf5 } from '../../src/saving/hdf5_write.ts';
 
@@ -62,7 +63,7 @@ test('groups of any size: one node, many, several levels of tree', async () => {
     assert.equal(back.children.size, count);
     for (const [name, node] of back.children) {
       assert.ok(node.kind === 'dataset');
-      assert.deepEqual(numbersOf(node), Float32Array.of(Number(name)));
+      assert.deepEqual(datasetNumbers(node), Float32Array.of(Number(name)));
     }
   }
 });
@@ -104,7 +105,7 @@ test('what libhdf5 writes is read, in the old and the new form of the format', a
     for (const [name, , , expected] of values) {
       const node: H5Node = b.children.get(name)!;
       assert.ok(node.kind === 'dataset', `${libver} ${name}`);
-      assert.deepEqual([...numbersOf(node)], expected, `${libver} ${name}`);
+      assert.deepEqual([...datasetNumbers(node)], expected, `${libver} ${name}`);
     }
   }
 });
@@ -116,7 +117,7 @@ test('big-endian numbers are read right', () => {
   root.children.set('big', { kind: 'dataset', type, shape: [2], bytes });
   const back = readHdf5(writeHdf5(root), 'big').children.get('big')!;
   assert.ok(back.kind === 'dataset');
-  assert.deepEqual(numbersOf(back), Float32Array.of(1.5, -0.25));
+  assert.deepEqual(datasetNumbers(back), Float32Array.of(1.5, -0.25));
 });
 
 test('half precision means the right numbers', () => {
