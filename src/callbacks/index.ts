@@ -1,5 +1,17 @@
 /** @file The callbacks: `import { callbacks } from 'tsuno'`. */
 export { Callback, type Logs, type TrainedModel, type TrainingParams } from '../train/callback.ts';
+export { CSVLogger, type CSVLoggerOptions } from './csv_logger.ts';
+export { EarlyStopping, type EarlyStoppingOptions } from './early_stopping.ts';
 export { History } from './history.ts';
+export { LambdaCallback, type LambdaCallbackOptions } from './lambda_callback.ts';
+export {
+  LearningRateScheduler,
+  type LearningRateSchedulerOptions,
+} from './learning_rate_scheduler.ts';
+export type { MonitorMode, MonitorOptions } from './monitor.ts';
 export { Progbar } from './progbar.ts';
 export { ProgbarLogger } from './progbar_logger.ts';
+export { ReduceLROnPlateau, type ReduceLROnPlateauOptions } from './reduce_lr_on_plateau.ts';
+export { RemoteMonitor, type RemoteMonitorOptions } from './remote_monitor.ts';
+export { TensorBoard, type TensorBoardOptions } from './tensor_board.ts';
+export { TerminateOnNaN, type TerminateOnNaNOptions } from './terminate_on_nan.ts';

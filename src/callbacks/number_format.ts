@@ -64,3 +64,18 @@ function nonFinite(value: number): string {
   if (Number.isNaN(value)) return 'nan';
   return value > 0 ? 'inf' : '-inf';
 }
+
+/** Python's `repr` of a float: `0.001`, `1e-05`, `1.0`. */
+export function pythonFloat(value: number): string {
+  if (!Number.isFinite(value)) return nonFinite(value);
+  // The shortest digits that name the number, as in Python.
+  const [digits = '', power = '0'] = value.toExponential().split('e');
+  const exponent = Number(power);
+  if (exponent < -4 || exponent >= 16) {
+    const size = String(Math.abs(exponent)).padStart(2, '0');
+    return `${digits}e${exponent < 0 ? '-' : '+'}${size}`;
+  }
+  const plain = String(value);
+  const sign = Object.is(value, -0) ? '-' : '';
+  return /\./.test(plain) ? plain : `${sign}${plain}.0`;
+}

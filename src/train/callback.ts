@@ -84,6 +84,12 @@ export abstract class Callback {
   onTestBatchEnd?(batch: number, logs: Logs): Maybe;
   onPredictBegin(_logs: Logs): Maybe {}
   onPredictEnd(_logs: Logs): Maybe {}
+  /**
+   * A step met a loss, gradient or weight that is not finite; the model is as it was before it.
+   *
+   * @returns whether training ends in good order, without the error.
+   */
+  onNonFinite?(batch: number, error: TsunoError): boolean;
   /** About twenty times a second while batches run; `step` of them are done. For displays. */
   onProgress?(step: number, logs: Logs): void;
 }
@@ -139,6 +145,11 @@ export class CallbackList {
     for (const callback of this.list) {
       await guarded(callback, `${stage} of ${count}`, () => callback[stage]?.(count, shared));
     }
+  }
+
+  /** Whether a callback takes it upon itself that a step was not finite. */
+  takesNonFinite(batch: number, error: TsunoError): boolean {
+    return this.list.some((callback) => callback.onNonFinite?.(batch, error));
   }
 
   /** @throws TsunoError `USER_CODE`. */

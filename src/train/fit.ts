@@ -4,6 +4,7 @@
  *
  * @see https://keras.io/api/models/model_training_apis/#fit-method
  */
+import { TsunoError } from '../core/errors.ts';
 import { RandomSequence, streams } from '../core/random.ts';
 import { nextSeed } from '../core/seed.ts';
 import type { Dataset } from '../data/dataset.ts';
@@ -154,33 +155,53 @@ async function runEpoch(run: Run, epoch: number, part: EpochPart): Promise<Logs 
   return logs;
 }
 
-/** The steps of an epoch: in one go, or one by one where a callback wants to see each. @returns how many were done. */
-async function runBatches(
-  { trainer, model, numbers: { batch }, data, callbacks, interrupt: { signal } }: Run,
-  epoch: number,
+/** The steps of an epoch. @returns how many were done. */
+async function runBatches(run: Run, epoch: number, part: EpochPart): Promise<number> {
+  const { model, callbacks } = run;
+  let failed = 0;
+  // Asked for by a step that fails.
+  const nameOf = (step: number) => {
+    failed = step;
+    return `fit "${model.name}", epoch ${epoch + 1}, step ${step + 1} of ${part.steps}`;
+  };
+  try {
+    return await (callbacks.wantsTrainBatches ? runSingly : runAtOnce)(run, part, nameOf);
+  } catch (error) {
+    const isSick = error instanceof TsunoError && error.code === 'NONFINITE_LOSS';
+    if (!isSick || !callbacks.takesNonFinite(failed, error)) throw error;
+    model.stopTraining = true;
+    return failed;
+  }
+}
+
+type NameOf = (step: number) => string;
+
+function runAtOnce(
+  { trainer, numbers: { batch }, data, callbacks, interrupt: { signal } }: Run,
   part: EpochPart,
+  nameOf: NameOf,
 ): Promise<number> {
-  const logs = () => trainer.compiled('fit').logs();
   const from = part.from * batch;
   const to = Math.min(data.count, from + part.steps * batch);
-  const nameOf = (step: number) =>
-    `fit "${model.name}", epoch ${epoch + 1}, step ${step + 1} of ${part.steps}`;
-  if (!callbacks.wantsTrainBatches) {
-    const progress = (step: number) => callbacks.progress(step, logs);
-    return trainer.runSteps('train', data, { batch, from, to, progress, signal, nameOf });
-  }
+  const progress = (step: number) => callbacks.progress(step, () => trainer.compiled('fit').logs());
+  return trainer.runSteps('train', data, { batch, from, to, progress, signal, nameOf });
+}
+
+/** One by one, for callbacks that want to see each. */
+async function runSingly(
+  { trainer, model, numbers: { batch }, data, callbacks, interrupt: { signal } }: Run,
+  part: EpochPart,
+  nameOf: NameOf,
+): Promise<number> {
   let step = 0;
   for (; step < part.steps && !model.stopTraining && !signal.aborted; step++) {
     await callbacks.tellOf('onTrainBatchBegin', step);
-    const start = from + step * batch;
-    await trainer.runSteps('train', data, {
-      batch,
-      from: start,
-      to: Math.min(to, start + batch),
-      nameOf: () => nameOf(step),
-    });
-    await callbacks.tellOf('onTrainBatchEnd', step, logs());
-    callbacks.progress(step + 1, logs);
+    const from = (part.from + step) * batch;
+    const to = Math.min(data.count, from + batch);
+    await trainer.runSteps('train', data, { batch, from, to, nameOf: () => nameOf(step) });
+    const logs = trainer.compiled('fit').logs();
+    await callbacks.tellOf('onTrainBatchEnd', step, logs);
+    callbacks.progress(step + 1, () => logs);
   }
   return step;
 }
