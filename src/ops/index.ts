@@ -45,6 +45,7 @@ import {
 import { powerOp } from './power.ts';
 import { randomUniformOp } from './random.ts';
 import { argMaxOp, reduceMaxOp } from './reduce.ts';
+import { sample2dGradientOp, sample2dOp } from './sample2d.ts';
 import { softmaxOp } from './softmax.ts';
 import { inputOp, variableOp } from './source.ts';
 import { broadcastOp, reduceSumOp } from './sum.ts';
@@ -117,6 +118,8 @@ export const kernelOps = [
   maxPool2dGradientOp,
   averagePool2dOp,
   averagePool2dGradientOp,
+  sample2dOp,
+  sample2dGradientOp,
   convReluPoolOp,
   pooledFilterGradientOp,
   pooledInputGradientOp,
@@ -139,6 +142,7 @@ export * from './pool2d.ts';
 export * from './power.ts';
 export * from './random.ts';
 export * from './reduce.ts';
+export * from './sample2d.ts';
 export * from './softmax.ts';
 export * from './source.ts';
 export { broadcast, broadcastOp, reduceSum, reduceSumOp, sumTo } from './sum.ts';

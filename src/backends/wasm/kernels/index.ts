@@ -34,6 +34,7 @@ import {
   rowsInputGradientKernel,
 } from './pooled_gradients.ts';
 import { argMaxKernel, reduceMaxKernel, reduceSumKernel } from './reduce.ts';
+import { sampleGradientKernel, sampleKernel } from './sample.ts';
 import { winogradConvKernel, winogradConvPoolKernel, winogradWeightsKernel } from './winograd.ts';
 import { winogradFinishKernel, winogradPartialsKernel } from './winograd_gradient.ts';
 
@@ -62,6 +63,8 @@ export const kernels: Record<
   max_pool2d_gradient: maxPoolGradientKernel,
   average_pool2d: averagePoolKernel,
   average_pool2d_gradient: averagePoolGradientKernel,
+  sample2d: sampleKernel,
+  sample2d_gradient: sampleGradientKernel,
   conv_relu_pool: 'lowered',
   pooled_filter_gradient: pooledFilterGradientKernel,
   pooled_input_gradient: 'lowered',

@@ -121,7 +121,7 @@ function eachPooled(
 }
 
 /** Channels in vectors of four, then the rest. */
-function channels(
+export function channels(
   channel: Local,
   count: number,
   body: (lanes: number) => Instruction[],
