@@ -2,7 +2,7 @@
 import { show, TsunoError } from '../core/errors.ts';
 import type { PartialShape } from '../core/shape.ts';
 import type { Value } from '../ir/graph.ts';
-import { add, mul, reshape } from '../ops/index.ts';
+import { add, batchNormalize, broadcast, mul, reshape, scalar } from '../ops/index.ts';
 import { BaseNormalization, type ScaledOptions } from './base_normalization.ts';
 import { axisOf, knownExtent, rate } from './checks.ts';
 import type { CallContext } from './layer.ts';
@@ -86,6 +86,20 @@ export class BatchNormalization extends BaseNormalization {
     if (!training || !this.trainable) {
       const moments = { mean: wide(this.movingMean), variance: wide(this.movingVariance) };
       return standardize(x, moments, this.epsilon, gamma, beta);
+    }
+    if (axis === x.shape.length - 1) {
+      // One operation, whose gradient is known in closed form.
+      const vector = (variable: Variable | undefined, fill: number) =>
+        variable ? this.read(variable) : broadcast(scalar(x, fill), [x.shape[axis]!]);
+      const { y, mean, variance } = batchNormalize(
+        x,
+        vector(this.gamma, 1),
+        vector(this.beta, 0),
+        this.epsilon,
+      );
+      this.move(this.movingMean, mean);
+      this.move(this.movingVariance, variance);
+      return y;
     }
     const others = [...x.shape.keys()].filter((i) => i !== axis);
     const moments = momentsOf(x, others);

@@ -1,4 +1,5 @@
 /** @file Every operation, by name: one line each. A backend's table of kernels has the same keys, checked by the types. */
+
 import {
   absOp,
   addOp,
@@ -15,6 +16,7 @@ import {
   squareOp,
   subOp,
 } from './arithmetic.ts';
+import { batchNormalizeOp } from './batch_normalize.ts';
 import {
   equalOp,
   intEqualOp,
@@ -95,7 +97,7 @@ export const elementwiseOps = [
   randomUniformOp,
 ] as const;
 
-export const composedOps = [softmaxOp] as const;
+export const composedOps = [batchNormalizeOp, softmaxOp] as const;
 
 export const sourceOps = [inputOp, variableOp] as const;
 
@@ -129,6 +131,7 @@ export const kernelOps = [
 export type KernelOpName = (typeof kernelOps)[number]['name'];
 
 export * from './arithmetic.ts';
+export * from './batch_normalize.ts';
 export * from './comparison.ts';
 export * from './conv_geometry.ts';
 export * from './conv_relu_pool.ts';

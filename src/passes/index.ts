@@ -2,10 +2,11 @@
 import type { Graph } from '../ir/graph.ts';
 import { verify } from '../ir/verify.ts';
 import { cse } from './cse.ts';
-import { decompose } from './decompose.ts';
+import { decompose, decomposeForGradients } from './decompose.ts';
 import { fold } from './fold.ts';
 import { fuseConvPool } from './fuse_conv_pool.ts';
 import { fuseElementwise } from './fuse_elementwise.ts';
+import { fuseSums } from './fuse_sums.ts';
 
 export interface Pass {
   name: string;
@@ -14,7 +15,7 @@ export interface Pass {
 
 /** Before differentiation: forms whose gradients are cheaper. */
 export const forwardPasses: readonly Pass[] = [
-  { name: 'decompose', run: decompose },
+  { name: 'decompose', run: decomposeForGradients },
   { name: 'fuse_conv_pool', run: fuseConvPool },
 ];
 
@@ -27,6 +28,7 @@ export function stepPasses(lower: Pass): readonly Pass[] {
     lower,
     { name: 'cse', run: cse },
     { name: 'fuse_elementwise', run: fuseElementwise },
+    { name: 'fuse_sums', run: fuseSums },
   ];
 }
 

@@ -221,7 +221,8 @@ export function loadVector(dtype: DType, address: Instruction): Instruction {
   return dtype === 'bool' ? i32x4.neg(wide) : wide;
 }
 
-function loadSplat(dtype: DType, address: Instruction): Instruction {
+/** One element in all lanes. */
+export function loadSplat(dtype: DType, address: Instruction): Instruction {
   if (bytesOf(dtype) === 4) return v128.load32_splat(address);
   const wide = i32x4.splat(i32.load8_u(address));
   return dtype === 'bool' ? i32x4.neg(wide) : wide;

@@ -12,6 +12,7 @@ import {
 } from './direct_conv.ts';
 import { elementwiseKernel } from './elementwise.ts';
 import { filterPartialsKernel } from './filter_gradient.ts';
+import { fusedSumKernel } from './fused_sum.ts';
 import {
   concatKernel,
   gatherRowsKernel,
@@ -42,10 +43,11 @@ import { winogradFinishKernel, winogradPartialsKernel } from './winograd_gradien
 export type Replaced = 'alias' | 'lowered';
 
 export const kernels: Record<
-  KernelOpName | BackendOpName | DepthwiseOpName | WinogradOpName | 'fused',
+  KernelOpName | BackendOpName | DepthwiseOpName | WinogradOpName | 'fused' | 'fused_sum',
   KernelTemplate | Replaced
 > = {
   fused: elementwiseKernel,
+  fused_sum: fusedSumKernel,
   reshape: 'alias',
   transpose: transposeKernel,
   slice: sliceKernel,

@@ -1,0 +1,124 @@
+/**
+ * @file Elementwise work with sums over rows. A unit is a part of the rows; within it channels go in blocks of a few
+ * vectors, whose sums stay in registers while the rows pass, so that each cache line of an input is read once.
+ */
+import { bytesOf } from '../../../core/dtype.ts';
+import type { Node } from '../../../ir/graph.ts';
+import { type FusedSumAttrs, rowsAndChannels, rowWalk } from '../../../ops/fused_sum.ts';
+import { f32x4, type Instruction, i32, v128 } from '../assembler/instructions.ts';
+import { forRange, type Local } from '../assembler/module.ts';
+import { at, type KernelSpec } from '../kernel.ts';
+import { type Lane, WasmLanes } from '../lanes.ts';
+import { loadSplat, loadVector, storeVector } from './elementwise.ts';
+import { atMost } from './panel_conv.ts';
+
+/** Sums held at once. */
+const registers = 8;
+
+export function fusedSumKernel(node: Node): KernelSpec {
+  const attrs = node.attrs as FusedSumAttrs;
+  const [rows, channels] = rowsAndChannels(attrs.shape, attrs.to);
+  const walks = node.inputs.map((input) => rowWalk(input.shape, attrs.shape, attrs.to)!);
+  const vectors = channels / 4;
+  let block = Math.min(4, Math.max(1, Math.floor(registers / attrs.summed.length)));
+  while (vectors % block !== 0) block--;
+  return {
+    key: JSON.stringify([
+      'fused_sum',
+      rows,
+      channels,
+      attrs.rows,
+      walks,
+      node.inputs.map((input) => input.dtype),
+      attrs.stored,
+      attrs.summed,
+      attrs.steps.map((step) => [step.op.name, step.attrs, step.operands]),
+    ]),
+    units: attrs.parts,
+    work: rows * channels * (attrs.steps.length + 1),
+    emit(fn) {
+      const [row, channel, index] = fn.localsOf('i32', 3) as [Local, Local, Local];
+      const [first, last] = fn.localsOf('i32', 2) as [Local, Local];
+      const sums = attrs.summed.map(() => fn.localsOf('v128', block));
+      const pointers = node.inputs.map(() => fn.local('i32'));
+      /** Inputs that are the same in every row, a vector for each of the block. */
+      const fixed = node.inputs.map(() => fn.localsOf('v128', block));
+      const outputs = attrs.stored.map(() => fn.local('i32'));
+      const bytes = node.inputs.map(({ dtype }) => bytesOf(dtype));
+
+      const start = node.inputs.flatMap((input, i) => {
+        const { row: step, channel: along } = walks[i]!;
+        const address = at(fn.inputs[i]!.get(), channel.get(), along * bytes[i]!);
+        if (step > 0) return [pointers[i]!.set(at(address, first.get(), step * bytes[i]!))];
+        return fixed[i]!.map((vector, v) => {
+          if (along === 0) return vector.set(loadSplat(input.dtype, address));
+          return vector.set(
+            loadVector(input.dtype, i32.add(address, i32.const(v * 4 * bytes[i]!))),
+          );
+        });
+      });
+      const element = i32.add(i32.mul(first.get(), i32.const(channels)), channel.get());
+      const startOutputs = outputs.map((pointer, i) =>
+        pointer.set(at(fn.outputs[i]!.get(), index.get(), bytesOf(node.outputs[i]!.dtype))),
+      );
+
+      /** Vector `v` of the block, in the row at hand. */
+      const vector = (v: number): Instruction[] => {
+        const code: Instruction[] = [];
+        const lanes = new WasmLanes(fn, code, () => i32.add(index.get(), i32.const(v * 4)));
+        const values: Lane[] = node.inputs.map((input, i) => {
+          const { row: step, channel: along } = walks[i]!;
+          if (step === 0) return fixed[i]![v]!;
+          if (along === 0)
+            return fn.define(code, loadSplat(input.dtype, pointers[i]!.get()), 'v128');
+          const address = i32.add(pointers[i]!.get(), i32.const(v * 4 * bytes[i]!));
+          return fn.define(code, loadVector(input.dtype, address), 'v128');
+        });
+        for (const { op, attrs: own, operands } of attrs.steps) {
+          const given = operands.map((operand) => values[operand]!);
+          values.push(op.elementwise!.lanes<Lane>(lanes, given, own));
+        }
+        attrs.stored.forEach((operand, i) => {
+          const to = fn.define(
+            code,
+            i32.add(outputs[i]!.get(), i32.const(v * 4 * bytesOf(node.outputs[i]!.dtype))),
+          );
+          code.push(...storeVector(fn, node.outputs[i]!.dtype, to, values[operand]!.get(), 4));
+        });
+        attrs.summed.forEach((operand, i) => {
+          code.push(sums[i]![v]!.set(f32x4.add(sums[i]![v]!.get(), values[operand]!.get())));
+        });
+        return code;
+      };
+      const advance = [
+        ...pointers.flatMap((pointer, i) =>
+          walks[i]!.row > 0 ? [pointer.add(walks[i]!.row * bytes[i]!)] : [],
+        ),
+        ...outputs.map((pointer, i) => pointer.add(channels * bytesOf(node.outputs[i]!.dtype))),
+        index.add(channels),
+      ];
+      fn.eachUnit((unit) => [
+        first.set(i32.mul(unit.get(), i32.const(attrs.rows))),
+        last.set(atMost(i32.add(first.get(), i32.const(attrs.rows)), rows)),
+        ...forRange(channel, i32.const(0), () => i32.const(channels), block * 4, [
+          index.set(element),
+          ...start,
+          ...startOutputs,
+          ...sums.flat().map((sum) => sum.set(f32x4.const(0))),
+          ...forRange(row, first.get(), () => last.get(), 1, [
+            ...Array.from({ length: block }, (_, v) => vector(v)).flat(),
+            ...advance,
+          ]),
+          ...sums.flatMap((line, i) => {
+            const to = at(
+              fn.outputs[attrs.stored.length + i]!.get(),
+              i32.add(i32.mul(unit.get(), i32.const(channels)), channel.get()),
+              4,
+            );
+            return line.map((sum, v) => v128.store(to, sum.get(), v * 16));
+          }),
+        ]),
+      ]);
+    },
+  };
+}
