@@ -65,6 +65,11 @@ export class Subject {
     return trainStep(model, compiled, stepTypes(images, labels, batch), new Randomness()).graph;
   }
 
+  /** The batch of predictions that `predict` makes. */
+  static predictGraph(model: Model, images: Tensor, labels: Tensor, batch: number): Graph {
+    return predictStep(model, stepTypes(images, labels, batch), new Randomness());
+  }
+
   /** Training steps. */
   async training(optimizer: Optimizer, batch: number): Promise<{ run: Steps; plan: Plan }> {
     const { model, images, labels } = this;
@@ -75,8 +80,7 @@ export class Subject {
 
   /** Batches of predictions. */
   async prediction(batch: number): Promise<Steps> {
-    const types = stepTypes(this.images, this.labels, batch);
-    const graph = predictStep(this.model, types, new Randomness());
+    const graph = Subject.predictGraph(this.model, this.images, this.labels, batch);
     const program = await this.session.compile(graph, { streamed: [...graph.outputs.keys()] });
     const results = [...graph.outputs].map(([name, { shape }]) => {
       return [name, { region: this.session.reserve(sizeOf(shape) * 4) }] as const;

@@ -4,12 +4,18 @@ import { spawnSync } from 'node:child_process';
 import { join } from 'node:path';
 import { describe, test } from 'node:test';
 import type { Measurement } from '../../bench/job.ts';
+import { multiplyAddsOf } from '../../bench/multiply_adds.ts';
 import { networks, syntheticData } from '../../bench/networks.ts';
 import { measurePeak } from '../../bench/peak.ts';
 import type { Profile } from '../../bench/profile.ts';
 import type { ScalingRow } from '../../bench/scaling.ts';
+import { Subject } from '../../bench/subject.ts';
 import { digits, table } from '../../bench/tables.ts';
 import { medianOf, timeSteps } from '../../bench/timing.ts';
+import { WasmEngine } from '../../src/backends/wasm/engine.ts';
+import { sizeOf } from '../../src/core/shape.ts';
+import type { Layer } from '../../src/index.ts';
+import type { Graph } from '../../src/ir/graph.ts';
 
 function bench(...options: string[]) {
   const main = join(import.meta.dirname, '..', '..', 'bench', 'main.js');
@@ -21,6 +27,13 @@ function json<T>(...options: string[]): T {
   assert.equal(status, 0, stderr);
   assert.equal(stdout.trimEnd().split('\n').length, 1);
   return JSON.parse(stdout) as T;
+}
+
+/** Each element of a kernel is used once for each pixel of the result. */
+function multiplyAddsOfLayer(layer: Layer): number {
+  const kernel = layer.weights.find((weight) => weight.shape.length > 1);
+  if (!kernel) return 0;
+  return kernel.size * sizeOf(layer.output.shape.slice(1, -1) as number[]);
 }
 
 describe('npm run bench', () => {
@@ -96,6 +109,29 @@ describe('its parts', () => {
       assert.deepEqual(model.inputs[0]!.shape.slice(1), images.shape.slice(1), name);
       assert.deepEqual(model.outputs[0]!.shape, [null, 10], name);
       assert.ok(labels.data.every((label) => label < 10));
+    }
+  });
+
+  test('multiply-adds are those of the layers, backwards twice as many at most', async () => {
+    const engine = await WasmEngine.start({ threads: 1 });
+    engine.dispose();
+    const count = (graph: Graph) =>
+      engine.plan(graph).kernels.reduce((sum, { node }) => sum + multiplyAddsOf(node), 0);
+    for (const [name, network] of Object.entries(networks)) {
+      const batch = 4;
+      const { images, labels } = syntheticData(network, batch);
+      const model = network.build();
+      const layers =
+        batch * model.layers.reduce((sum, layer) => sum + multiplyAddsOfLayer(layer), 0);
+      const forward = count(Subject.predictGraph(model, images, labels, batch));
+      // Outputs that no pooling window covers need not be computed.
+      const least = name === 'mnist-cnn' ? 0.7 * layers : layers;
+      assert.ok(forward >= least && forward <= layers, `${name}: ${forward} of ${layers}`);
+      const optimizer = network.optimizer();
+      const all = count(Subject.trainGraph(model, images, labels, optimizer, batch));
+      // Behind ReLU and pooling one output in four has a gradient.
+      const [some, most] = name === 'mnist-cnn' ? [1, 1.3] : [2.5, 3.2];
+      assert.ok(all > some * layers && all < most * layers, `${name}: ${all} of ${layers}`);
     }
   });
 
