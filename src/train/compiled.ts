@@ -174,7 +174,8 @@ export class Compiled {
     const parts = this.lossesFor(yTrue, yPred).flatMap((loss, i) => {
       if (!loss || !yTrue[i]) return [];
       const value = loss.call(yTrue[i], yPred[i]!, weightOf(i));
-      lossMeans[i]?.add(graph, value, scalar(value, batch));
+      // As in Keras, a mean over batches, also where the last one is smaller; the total is one over samples.
+      lossMeans[i]?.add(graph, value);
       return [lossWeights[i] === 1 ? value : mul(value, lossWeights[i]!)];
     });
     const [first, ...rest] = [...parts, ...added.map((value) => cast(value, 'float32'))];
