@@ -33,6 +33,7 @@ import {
 import { type DepthwiseConvAttrs, depthwiseConvOp, depthwiseFilterOp } from './depthwise_ops.ts';
 import {
   filterPartialsOp,
+  interleaveOp,
   type PackAttrs,
   type PanelConvAttrs,
   packPanelsOp,
@@ -40,6 +41,7 @@ import {
   panelConvPoolOp,
   placeOp,
   rowsInputGradientOp,
+  type Taps,
 } from './ops.ts';
 import {
   winogradConvOp,
@@ -341,6 +343,8 @@ function inputGradient(g: Value, w: Value, attrs: ConvInputGradientAttrs): Value
     const tiled = padToTiles(g, before, imageShape[1]!, imageShape[2]!);
     return winogradProduct(tiled, transformWeights(w, 'adjoint'), imageShape).finish('linear');
   }
+  if (Math.max(...attrs.strides) > 1 && Math.max(...dilation) === 1)
+    return stridedGradient(g, w, attrs);
   return apply1(panelConvOp, [spreadGradient(g, w, attrs), pack(w, 'adjoint')], {
     kernel: [kh, kw],
     strides: [1, 1],
@@ -348,6 +352,61 @@ function inputGradient(g: Value, w: Value, attrs: ConvInputGradientAttrs): Value
     k: c,
     activation: 'linear',
   });
+}
+
+/** One phase of a strided gradient along an axis: which taps reach the places a, a + stride, … */
+function phaseOf(a: number, taps: number, stride: number, before: number, extent: number) {
+  const first = (a + before) % stride;
+  const count = Math.max(0, Math.ceil((taps - first) / stride));
+  return {
+    count,
+    /** Tap of the turned window's first row. */
+    last: first + stride * (count - 1),
+    places: Math.ceil((extent - a) / stride),
+    /** Zeros before the gradient. */
+    zeros: count - 1 - (a + before - first) / stride,
+  };
+}
+
+/**
+ * The images' gradient of a strided convolution: places that lie a stride apart are reached by the same taps, so each
+ * phase is a small convolution without stride, and no product with a zero between is computed.
+ */
+function stridedGradient(g: Value, w: Value, attrs: ConvInputGradientAttrs): Value {
+  const { imageShape, strides, padding } = attrs;
+  const [kh, kw, c] = w.shape as readonly [number, number, number];
+  const parts: Value[] = [];
+  const phases: Pair[] = [];
+  for (let a = 0; a < strides[0]; a++)
+    for (let b = 0; b < strides[1]; b++) {
+      const row = phaseOf(a, kh, strides[0], padding[0][0], imageShape[1]!);
+      const column = phaseOf(b, kw, strides[1], padding[1][0], imageShape[2]!);
+      if (row.count === 0 || column.count === 0 || row.places < 1 || column.places < 1) continue;
+      const extent: Pair = [row.places + row.count - 1, column.places + column.count - 1];
+      const start: Pair = [row.zeros, column.zeros];
+      const asItIs =
+        extent[0] === g.shape[1] && extent[1] === g.shape[2] && start[0] === 0 && start[1] === 0;
+      const placed = asItIs ? g : apply1(placeOp, [g], { extent, start, step: [1, 1] });
+      const window: Pair = [row.count, column.count];
+      const taps: Taps = {
+        window,
+        start: [row.last, column.last],
+        step: [-strides[0], -strides[1]],
+      };
+      const panels = apply1(packPanelsOp, [w], { form: 'adjoint', taps });
+      phases.push([a, b]);
+      parts.push(
+        apply1(panelConvOp, [placed, panels], {
+          kernel: window,
+          strides: [1, 1],
+          dilation: [1, 1],
+          k: c,
+          activation: 'linear',
+        }),
+      );
+    }
+  const [first, ...rest] = parts as [Value, ...Value[]];
+  return apply1(interleaveOp, [first, ...rest], { imageShape, strides, phases });
 }
 
 rule(convReluPoolOp, (node, { inputs, target }) => {

@@ -18,10 +18,30 @@ import {
 
 export const panelWidth = 8;
 
+/** Which taps of a window, in which order: row j, column i is tap (start + step·(j, i)). */
+export interface Taps {
+  /** Rows and columns. */
+  window: Pair;
+  start: Pair;
+  step: Pair;
+}
+
 /** How a kernel [kh, kw, c, k] becomes a matrix. */
 export interface PackAttrs {
-  /** `forward`: rows (dy, dx, c), columns k. `adjoint`: rows (dy, dx, k) with the window turned by 180°, columns c. */
+  /**
+   * `forward`: rows (tap, c), columns k. `adjoint`: rows (tap, k), columns c; by default with the window turned by 180°.
+   */
   form: 'forward' | 'adjoint';
+  /** Default: all. */
+  taps?: Taps;
+}
+
+/** The taps of a packed kernel, defaults filled in. */
+export function tapsOf(kernel: Shape, { form, taps }: PackAttrs): Taps {
+  const [kh, kw] = kernel as readonly [number, number];
+  if (taps) return taps;
+  if (form === 'forward') return { window: [kh, kw], start: [0, 0], step: [1, 1] };
+  return { window: [kh, kw], start: [kh - 1, kw - 1], step: [-1, -1] };
 }
 
 interface PackedExtents {
@@ -31,15 +51,22 @@ interface PackedExtents {
   source(row: number, column: number): number;
 }
 
-export function packedExtents(kernel: Shape, { form }: PackAttrs): PackedExtents {
-  const [kh, kw, c, k] = kernel as [number, number, number, number];
-  if (form === 'forward')
-    return { rows: kh * kw * c, columns: k, source: (row, column) => row * k + column };
-  return {
-    rows: kh * kw * k,
-    columns: c,
-    source: (row, column) => ((kh * kw - 1 - Math.floor(row / k)) * c + column) * k + (row % k),
-  };
+export function packedExtents(kernel: Shape, attrs: PackAttrs): PackedExtents {
+  const [, kw, c, k] = kernel as [number, number, number, number];
+  const { window, start, step } = tapsOf(kernel, attrs);
+  const tapOf = (tap: number) =>
+    (start[0] + step[0] * Math.floor(tap / window[1])) * kw +
+    start[1] +
+    step[1] * (tap % window[1]);
+  const taps = window[0] * window[1];
+  if (attrs.form === 'forward') {
+    const source = (row: number, column: number) =>
+      (tapOf(Math.floor(row / c)) * c + (row % c)) * k + column;
+    return { rows: taps * c, columns: k, source };
+  }
+  const source = (row: number, column: number) =>
+    (tapOf(Math.floor(row / k)) * c + column) * k + (row % k);
+  return { rows: taps * k, columns: c, source };
 }
 
 export const packPanelsOp: Op<PackAttrs, 'pack_panels'> = {
@@ -181,6 +208,34 @@ export const filterPartialsOp: Op<FilterPartialsAttrs, 'filter_partials'> = {
   },
 };
 
+export interface InterleaveAttrs {
+  imageShape: Shape;
+  strides: Pair;
+  /** Offset of each input's pixels; where none begins there are zeros. */
+  phases: readonly Pair[];
+}
+
+/** Images whose pixel (y, x) is pixel (y, x) / strides of the input whose phase is (y, x) mod strides. */
+export const interleaveOp: Op<InterleaveAttrs, 'interleave'> = {
+  name: 'interleave',
+  infer: (_inputs, { imageShape }) => [{ shape: imageShape, dtype: 'float32' }],
+  reference(inputs, { imageShape, strides, phases }) {
+    const [n, h, w, c] = imageShape as readonly [number, number, number, number];
+    const image = new Float64Array(sizeOf(imageShape));
+    phases.forEach(([a, b], i) => {
+      const { shape, data } = inputs[i]!;
+      const [, rows, columns] = shape as readonly [number, number, number];
+      for (let pixel = 0; pixel < n * rows * columns; pixel++) {
+        const y = a + (Math.floor(pixel / columns) % rows) * strides[0];
+        const x = b + (pixel % columns) * strides[1];
+        const to = (Math.floor(pixel / columns / rows) * h + y) * w + x;
+        image.set(data.subarray(pixel * c, (pixel + 1) * c), to * c);
+      }
+    });
+    return [image];
+  },
+};
+
 /** Places images into larger ones of zeros: element (y, x) at start + (y, x)·step, what falls outside is dropped. */
 export interface PlaceAttrs {
   /** Rows and columns of the result. */
@@ -212,6 +267,7 @@ export const backendOps = [
   panelConvPoolOp,
   rowsInputGradientOp,
   filterPartialsOp,
+  interleaveOp,
   placeOp,
 ] as const;
 export type BackendOpName = (typeof backendOps)[number]['name'];

@@ -20,7 +20,7 @@ import {
   sliceKernel,
   transposeKernel,
 } from './layout.ts';
-import { packPanelsKernel, placeKernel } from './pack.ts';
+import { interleaveKernel, packPanelsKernel, placeKernel } from './pack.ts';
 import { panelConvKernel } from './panel_conv.ts';
 import { panelConvPoolKernel } from './panel_conv_pool.ts';
 import {
@@ -76,6 +76,7 @@ export const kernels: Record<
   panel_conv_pool: panelConvPoolKernel,
   rows_input_gradient: rowsInputGradientKernel,
   place: placeKernel,
+  interleave: interleaveKernel,
   filter_partials: filterPartialsKernel,
   depthwise_conv: depthwiseConvKernel,
   depthwise_filter: depthwiseFilterKernel,

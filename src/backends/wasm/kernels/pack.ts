@@ -3,22 +3,31 @@ import { bytesOf } from '../../../core/dtype.ts';
 import { sizeOf } from '../../../core/shape.ts';
 import type { Node } from '../../../ir/graph.ts';
 import { control, f32x4, type Instruction, i32, memory, v128 } from '../assembler/instructions.ts';
+import type { Local } from '../assembler/module.ts';
 import { at, type KernelSpec } from '../kernel.ts';
-import { type PackAttrs, type PlaceAttrs, packedExtents, panelWidth } from '../ops.ts';
+import {
+  type InterleaveAttrs,
+  type PackAttrs,
+  type PlaceAttrs,
+  packedExtents,
+  panelWidth,
+  tapsOf,
+} from '../ops.ts';
 import { storeFloats } from './reduce.ts';
 
 /** Unit = (strip, tap): for `forward`, c rows of 8 neighbours; for `adjoint`, k rows of 8 elements k apart. */
 export function packPanelsKernel(node: Node): KernelSpec {
   const attrs = node.attrs as PackAttrs;
   const kernel = node.inputs[0]!.shape as readonly [number, number, number, number];
-  const [kh, kw, c, k] = kernel;
+  const [, kw, c, k] = kernel;
   const { rows, columns } = packedExtents(kernel, attrs);
   const forward = attrs.form === 'forward';
-  const taps = kh * kw;
+  const { window, start, step } = tapsOf(kernel, attrs);
+  const taps = window[0] * window[1];
   const strips = Math.ceil(columns / panelWidth);
   const rowsOfTap = rows / taps;
   return {
-    key: JSON.stringify(['pack_panels', kernel, attrs.form]),
+    key: JSON.stringify(['pack_panels', kernel, attrs]),
     units: strips * taps,
     work: rows * columns * 2,
     emit(fn) {
@@ -42,7 +51,17 @@ export function packPanelsKernel(node: Node): KernelSpec {
         const code: Instruction[] = [];
         const strip = fn.define(code, i32.div_u(unit.get(), i32.const(taps)));
         const tap = fn.define(code, i32.rem_u(unit.get(), i32.const(taps)));
-        const sourceTap = forward ? tap.get() : i32.sub(i32.const(taps - 1), tap.get());
+        const sourceRow = at(
+          i32.const(start[0]),
+          i32.div_u(tap.get(), i32.const(window[1])),
+          step[0],
+        );
+        const sourceColumn = at(
+          i32.const(start[1]),
+          i32.rem_u(tap.get(), i32.const(window[1])),
+          step[1],
+        );
+        const sourceTap = at(sourceColumn, sourceRow, kw);
         const first = at(fn.inputs[0]!.get(), sourceTap, c * k * 4);
         const from = fn.define(code, at(first, strip.get(), panelWidth * (forward ? 4 : k * 4)));
         const to = fn.define(
@@ -124,6 +143,64 @@ export function placeKernel(node: Node): KernelSpec {
           }),
         ];
       });
+    },
+  };
+}
+
+/** Unit = image row: pixels in turn from the phases that make it up. */
+export function interleaveKernel(node: Node): KernelSpec {
+  const { imageShape, strides, phases } = node.attrs as InterleaveAttrs;
+  const [n, h, w, c] = imageShape as readonly [number, number, number, number];
+  const pixel = c * 4;
+  return {
+    key: JSON.stringify(['interleave', node.attrs]),
+    units: n * h,
+    work: sizeOf(imageShape),
+    emit(fn) {
+      const [image, y, t, phase] = fn.localsOf('i32', 4) as [Local, Local, Local, Local];
+      const [from, to] = fn.localsOf('i32', 2) as [Local, Local];
+      const copy = (): Instruction[] => {
+        if (c % 4 !== 0)
+          return [memory.copy(to.get(), from.get(), i32.const(pixel)), from.add(pixel)];
+        const place = fn.local('i32');
+        return [
+          place.set(to.get()),
+          ...fn.each(c / 4, () => [
+            v128.store(place.get(), v128.load(from.get())),
+            from.add(16),
+            place.add(16),
+          ]),
+        ];
+      };
+      const column = (a: number, b: number, unit: Local): Instruction[] => {
+        const input = phases.findIndex((other) => other[0] === a && other[1] === b);
+        const [rows, columns] = [Math.ceil((h - a) / strides[0]), Math.ceil((w - b) / strides[1])];
+        const start = to.set(
+          at(at(fn.outputs[0]!.get(), unit.get(), w * pixel), i32.const(b), pixel),
+        );
+        if (input < 0) {
+          const clear = memory.fill(to.get(), i32.const(0), i32.const(pixel));
+          return [start, ...fn.each(columns, () => [clear, to.add(strides[1] * pixel)])];
+        }
+        const line = i32.add(i32.mul(image.get(), i32.const(rows)), t.get());
+        return [
+          start,
+          from.set(at(fn.inputs[input]!.get(), line, columns * pixel)),
+          ...fn.each(columns, () => [...copy(), to.add(strides[1] * pixel)]),
+        ];
+      };
+      fn.eachUnit((unit) => [
+        image.set(i32.div_u(unit.get(), i32.const(h))),
+        y.set(i32.rem_u(unit.get(), i32.const(h))),
+        t.set(i32.div_u(y.get(), i32.const(strides[0]))),
+        phase.set(i32.rem_u(y.get(), i32.const(strides[0]))),
+        ...Array.from({ length: strides[0] }, (_, a) =>
+          control.if(
+            i32.eq(phase.get(), i32.const(a)),
+            Array.from({ length: strides[1] }, (_, b) => column(a, b, unit)).flat(),
+          ),
+        ),
+      ]);
     },
   };
 }
