@@ -59,7 +59,7 @@ export interface Backend {
   ): Promise<Program>;
   /** Runs steps; resolves with how many were done. */
   run(program: Program, options: RunOptions): Promise<number>;
-  /** The result `name` of the last step. */
+  /** The result `name` of the last step, until another program is compiled or run. */
   output(program: Program, name: string): ArrayLike<number> & { slice(): ArrayLike<number> };
   dispose(): void;
 }

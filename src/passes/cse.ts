@@ -1,5 +1,6 @@
 /** @file Common subexpressions: a node equal to an earlier one (operation, attributes, inputs) is that node. */
 import type { Graph, Value } from '../ir/graph.ts';
+import { structureKey } from '../ir/key.ts';
 import { removeDead, rewrite } from '../ir/rewrite.ts';
 
 export function cse(graph: Graph): Graph {
@@ -7,7 +8,7 @@ export function cse(graph: Graph): Graph {
   return removeDead(
     rewrite(graph, ({ op, attrs }, { inputs, target }) => {
       if (op.source || op.volatile) return undefined;
-      const key = JSON.stringify([
+      const key = structureKey([
         op.name,
         attrs,
         inputs.map((input) => [input.node.id, input.index]),

@@ -2,9 +2,11 @@
  * @file Joins elementwise operations of one shape into groups that run as one loop each (the usual loop fusion). A node
  * joins the groups of its producers where no detour through a node outside would make a cycle.
  */
-import { sameShape, sizeOf } from '../core/shape.ts';
+import { sameShape } from '../core/shape.ts';
 import { Graph, type Node, type Value } from '../ir/graph.ts';
+import type { Op } from '../ir/op.ts';
 import { carryResults, liveNodes } from '../ir/rewrite.ts';
+import { constantOp } from '../ops/elementwise.ts';
 import { describeSteps, type FusedAttrs, type FusedStep, fusedOp } from '../ops/fused.ts';
 
 /** Nodes that run together; a node that is not elementwise is a unit alone. */
@@ -13,11 +15,8 @@ interface Unit {
   elementwise: boolean;
 }
 
-/** A number that stands in the code of each loop that uses it. */
-const isInline = (node: Node) =>
-  node.op.elementwise !== undefined &&
-  node.inputs.length === 0 &&
-  sizeOf(node.outputs[0]!.shape) === 1;
+/** A number that stands in the code of each loop that uses it. (Others without inputs may depend on the element's place.) */
+const isInline = (node: Node) => node.op === (constantOp as Op);
 
 export function fuseElementwise(graph: Graph): Graph {
   const live = liveNodes(graph);

@@ -10,7 +10,7 @@ import type {
   Region,
   RunOptions,
 } from '../backends/backend.ts';
-import { type EngineOptions, WasmEngine } from '../backends/wasm/engine.ts';
+import { type EngineOptions, runInProgress, WasmEngine } from '../backends/wasm/engine.ts';
 import { bytesOf } from '../core/dtype.ts';
 import { sizeOf } from '../core/shape.ts';
 import type { Tensor } from '../core/tensor.ts';
@@ -77,9 +77,11 @@ export class Session implements VariableHolder {
 
   /** Runs steps with the newest values of all variables. */
   async run(program: Program, options: RunOptions): Promise<number> {
-    for (const variable of program.plan.variables) this.push(variable as Variable);
+    // Pushing in mid-run would tear a step.
+    if (this.active) throw runInProgress('session');
     this.active = program;
     try {
+      for (const variable of program.plan.variables) this.push(variable as Variable);
       return await this.engine.run(program, options);
     } finally {
       this.active = undefined;

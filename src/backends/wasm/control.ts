@@ -17,9 +17,14 @@ export const cells = {
   stepsDone: 16,
   /** A thread has died: the others must not wait for it. */
   abort: 20,
+  /** The kernel that thread 0 is at, on a cache line that no thread watches. */
+  kernel: 64,
 } as const;
 
-const firstInput = 64;
+/** Bytes of the cells, before the inputs' addresses. */
+const firstInput = 128;
+/** The cells as 32-bit words. */
+export const cellWords = firstInput / 4;
 
 /** Where an input lies now, and by how many bytes it moves a step. */
 export function inputCell(index: number): { pointer: number; stride: number } {

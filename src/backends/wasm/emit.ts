@@ -7,7 +7,8 @@
  *       for each step: kernels, each on this thread's share of its units; meet where the plan says so; copies
  *         thread 0: count the step, move the inputs on, see whether to stop
  *
- * The control block (`control.ts`) is how threads meet and how the host watches.
+ * The control block (`control.ts`) is how threads meet and how the host watches; kernels are numbered there, once kernels
+ * first.
  */
 import { internal } from '../../core/errors.ts';
 import type { Node } from '../../ir/graph.ts';
@@ -72,7 +73,7 @@ export function emitModule(
       module.add(fn, name);
     };
     [...plan.once, ...plan.kernels].forEach((kernel, number) => {
-      add(`kernel${number}`, parts.call(kernel));
+      add(`kernel${number}`, parts.call(kernel, number));
     });
     add('meet', [parts.meet]);
     add('finish', [parts.finish]);
@@ -85,7 +86,7 @@ const partParams = ['i32', 'i32', 'i32', 'i32'] as const;
 
 /** Code of a step's parts, in functions whose parameters begin with {@link partParams}. */
 interface StepParts {
-  call(kernel: PlannedKernel): Instruction[];
+  call(kernel: PlannedKernel, number: number): Instruction[];
   meet: Instruction;
   /** What thread 0 does when all kernels of a step have ended. */
   finish: Instruction;
@@ -115,7 +116,8 @@ function stepParts(
   const meet = control.call(barrier, [threads.get(), block.get()]);
   const share = (units: number, of: Instruction) =>
     i32.div_u(i32.mul(i32.const(units), of), threads.get());
-  const call = (kernel: PlannedKernel): Instruction[] => {
+  const call = (kernel: PlannedKernel, number: number): Instruction[] => {
+    const here = i32.store(block.get(), i32.const(number), cells.kernel);
     const pointers = [...kernel.inputs, ...kernel.outputs].map(address);
     const scratch = kernel.scratch;
     const index = functionOf(kernel);
@@ -123,6 +125,7 @@ function stepParts(
       const own = scratch ? address(scratch) : i32.const(0);
       return [
         control.if(first, [
+          here,
           control.call(index, [...pointers, own, i32.const(0), i32.const(kernel.units)]),
         ]),
       ];
@@ -135,7 +138,7 @@ function stepParts(
       : i32.const(0);
     const lo = share(kernel.units, thread.get());
     const hi = share(kernel.units, i32.add(thread.get(), i32.const(1)));
-    return [control.call(index, [...pointers, own, lo, hi])];
+    return [control.if(first, [here]), control.call(index, [...pointers, own, lo, hi])];
   };
   const finish = control.if(first, [
     ...plan.copies.map(({ from, to }) =>
@@ -156,14 +159,17 @@ function runFunction(plan: Plan, { call, meet, finish }: StepParts): FunctionBui
   const fn = new FunctionBuilder('run', [...partParams, 'i32']);
   const [block, steps] = fn.params.slice(3) as [Local, Local];
   const step = fn.local('i32');
-  const all = (list: readonly PlannedKernel[]) =>
-    list.flatMap((kernel) => [...(kernel.barrier ? [meet] : []), ...call(kernel)]);
+  const all = (list: readonly PlannedKernel[], firstNumber: number) =>
+    list.flatMap((kernel, i) => [
+      ...(kernel.barrier ? [meet] : []),
+      ...call(kernel, firstNumber + i),
+    ]);
 
   fn.push(
-    ...(plan.once.length > 0 ? [...all(plan.once), meet] : []),
+    ...(plan.once.length > 0 ? [...all(plan.once, 0), meet] : []),
     control.block(
       ...forRange(step, i32.const(0), () => steps.get(), 1, [
-        ...all(plan.kernels),
+        ...all(plan.kernels, plan.once.length),
         meet,
         finish,
         meet,

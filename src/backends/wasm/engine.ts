@@ -6,10 +6,11 @@ import { bytesOf, type DType, type TypedArrays, viewOf } from '../../core/dtype.
 import { internal, TsunoError } from '../../core/errors.ts';
 import { type Shape, sizeOf } from '../../core/shape.ts';
 import type { Graph, VariableRef } from '../../ir/graph.ts';
+import { printNode } from '../../ir/print.ts';
 import { type Pass, runPasses, stepPasses } from '../../passes/index.ts';
-import { makePlan, type Plan } from '../../plan/plan.ts';
+import { makePlan, type Plan, roundUp } from '../../plan/plan.ts';
 import type { Backend, Binding, CompileOptions, Program, Region, RunOptions } from '../backend.ts';
-import { cells, controlBytes, inputCell } from './control.ts';
+import { cells, cellWords, controlBytes, inputCell } from './control.ts';
 import { emitModule, kernelOf } from './emit.ts';
 import { bestArithmetic, canShareMemory, compileRefused, processors } from './features.ts';
 import type { Arithmetic } from './kernel.ts';
@@ -22,7 +23,7 @@ export interface EngineOptions {
   threads?: number;
   /** Default `fused` where the machine rounds multiply-add once; `portable` gives the same bits on every machine. */
   arithmetic?: Arithmetic;
-  /** Seconds without a finished step after which a run is given up. Default 30. */
+  /** Seconds at one kernel after which a run is given up. Default 30. */
   watchdog?: number;
   /** Bytes kept free around each value, for tests. */
   redZone?: number;
@@ -35,29 +36,44 @@ export const wasmPasses: readonly Pass[] = stepPasses({ name: 'lower', run: lowe
 
 /** Milliseconds between looks at a run. */
 const tick = 50;
+/** A tick this much too late, in milliseconds, means that the machine slept. */
+const lateTick = 10_000;
+/** How browsers say that a content security policy forbids compilation. */
+const policyWords = /violates|unsafe-eval|disallowed|content security policy|blocked by csp/i;
 /** Longest stretch of work on the caller's thread, where there are no workers. */
 const slice = 40;
 
-class WasmProgram implements Program {
+type Run = (thread: number, threads: number, arena: number, control: number, steps: number) => void;
+
+/** What a program is made of. */
+interface ProgramParts {
+  id: number;
+  plan: Plan;
+  /** Its control block. */
+  control: Region;
+  module: WebAssembly.Module;
+  /** Where there are no workers: the program on the caller's thread. */
+  run: Run | undefined;
+  /** Address and bytes of each variable that a step changes. */
+  changed: readonly Region[];
+}
+
+class WasmProgram implements Program, ProgramParts {
   readonly id: number;
   readonly plan: Plan;
   readonly control: Region;
-  readonly run:
-    | ((thread: number, threads: number, arena: number, control: number, steps: number) => void)
-    | undefined;
+  readonly module: WebAssembly.Module;
+  readonly run: Run | undefined;
+  readonly changed: readonly Region[];
   private readonly release: (program: WasmProgram) => void;
 
-  constructor(
-    id: number,
-    plan: Plan,
-    control: Region,
-    run: WasmProgram['run'],
-    release: (program: WasmProgram) => void,
-  ) {
-    this.id = id;
-    this.plan = plan;
-    this.control = control;
-    this.run = run;
+  constructor(parts: ProgramParts, release: (program: WasmProgram) => void) {
+    this.id = parts.id;
+    this.plan = parts.plan;
+    this.control = parts.control;
+    this.module = parts.module;
+    this.run = parts.run;
+    this.changed = parts.changed;
     this.release = release;
   }
 
@@ -73,8 +89,12 @@ export class WasmEngine implements Backend {
   private workers: Threads | undefined;
   private readonly options: EngineOptions;
   private arena: Region | undefined;
-  private programs = 0;
+  /** The variables before the run in progress. */
+  private kept: Region | undefined;
+  private readonly programs = new Map<number, WasmProgram>();
+  private lastProgram = 0;
   private running = false;
+  private closed = false;
 
   private constructor(
     options: EngineOptions,
@@ -152,67 +172,72 @@ export class WasmEngine implements Backend {
     place: (variable: VariableRef) => Region,
     options: CompileOptions = {},
   ): Promise<WasmProgram> {
+    this.mustBeOpen();
     const plan = this.plan(graph, options);
-    const variables = plan.variables.map((variable) => place(variable).address);
-    const control = this.allocate(controlBytes(plan.inputs.length));
-    this.reserveArena(plan.arenaBytes);
+    const regions = plan.variables.map(place);
+    const changed = [...plan.graph.updates.keys()].map((variable) => ({
+      address: regions[plan.variables.indexOf(variable)]!.address,
+      bytes: sizeOf(variable.shape) * bytesOf(variable.dtype),
+    }));
+    const variables = regions.map(({ address }) => address);
     const bytes = emitModule(plan, { arithmetic: this.arithmetic, variables }).encode(
       this.memory.import,
     );
-    const id = this.programs++;
-    let module: WebAssembly.Module;
+    const control = this.allocate(controlBytes(plan.inputs.length));
     try {
-      module = await WebAssembly.compile(bytes);
-    } catch (cause) {
-      if (
-        cause instanceof WebAssembly.CompileError &&
-        !/violates|unsafe-eval|disallowed/i.test(cause.message)
-      ) {
-        throw internal(`the emitted module is not valid: ${cause.message}`, cause);
+      // A run in progress keeps its arena; the next one makes room.
+      if (!this.running) this.reserveArena(plan.arenaBytes);
+      const module = await compileModule(bytes);
+      const id = this.lastProgram++;
+      let run: Run | undefined;
+      if (this.workers) this.workers.load(id, module, this.memory.memory);
+      else {
+        const instance = await WebAssembly.instantiate(module, {
+          env: { memory: this.memory.memory },
+        });
+        run = instance.exports.run as Run;
       }
-      throw compileRefused(cause);
-    }
-    let run: WasmProgram['run'];
-    if (this.workers) this.workers.load(id, module, this.memory.memory);
-    else {
-      const instance = await WebAssembly.instantiate(module, {
-        env: { memory: this.memory.memory },
+      const program = new WasmProgram({ id, plan, control, module, run, changed }, () => {
+        if (!this.programs.delete(id)) return;
+        this.workers?.forget(id);
+        this.free(control);
       });
-      run = instance.exports.run as NonNullable<WasmProgram['run']>;
+      this.programs.set(id, program);
+      return program;
+    } catch (error) {
+      this.free(control);
+      throw error;
     }
-    return new WasmProgram(id, plan, control, run, (program) => {
-      this.workers?.forget(program.id);
-      this.free(program.control);
-    });
   }
 
   /** All programs of an engine share one arena: they run one after the other. */
   private reserveArena(bytes: number): void {
-    if (this.arena && this.arena.bytes >= bytes) return;
-    if (this.arena) this.free(this.arena);
-    this.arena = undefined;
-    this.arena = this.allocate(Math.max(bytes, 64));
+    this.arena = this.enlarge(this.arena, Math.max(bytes, 64));
+  }
+
+  /** `region` if it has `bytes`, else a larger one; at a refusal `region` is as it was. */
+  private enlarge(region: Region | undefined, bytes: number): Region {
+    if (region && region.bytes >= bytes) return region;
+    if (!region) return this.allocate(bytes);
+    this.free(region);
+    try {
+      return this.allocate(bytes);
+    } catch (error) {
+      this.memory.reclaim(region);
+      throw error;
+    }
   }
 
   async run(program: Program, options: RunOptions): Promise<number> {
     if (!(program instanceof WasmProgram)) throw internal('a program of another engine');
-    if (this.running) {
-      throw new TsunoError('STATE', {
-        where: 'engine',
-        what: 'a run',
-        expected: 'must wait for the one before it',
-        found: 'two at a time',
-        repair: 'Await fit, evaluate and predict.',
-      });
-    }
+    this.mustBeOpen();
+    if (this.running) throw runInProgress('engine');
     this.running = true;
     try {
       const steps = options.steps ?? 1;
+      this.reserveArena(program.plan.arenaBytes);
       this.bind(program, options.inputs);
-      const words = new Int32Array(this.memory.buffer, program.control.address, 16);
-      words[cells.stopRequest / 4] = 0;
-      words[cells.stopDecided / 4] = 0;
-      words[cells.stepsDone / 4] = 0;
+      this.controlWords(program).fill(0);
       if (steps > 0) {
         await (this.workers
           ? this.runOnWorkers(program, steps, options)
@@ -224,8 +249,12 @@ export class WasmEngine implements Backend {
     }
   }
 
+  private mustBeOpen(): void {
+    if (this.closed) throw closedError();
+  }
+
   private controlWords(program: WasmProgram): Int32Array {
-    return new Int32Array(this.memory.buffer, program.control.address, 16);
+    return new Int32Array(this.memory.buffer, program.control.address, cellWords);
   }
 
   private bind(program: WasmProgram, inputs: Readonly<Record<string, Binding>>): void {
@@ -245,24 +274,23 @@ export class WasmEngine implements Backend {
     steps: number,
     { progress, signal }: RunOptions,
   ): Promise<void> {
-    const workers = this.workers!;
+    const workers = await this.livingWorkers();
+    this.keepVariables(program);
     const words = this.controlWords(program);
     const limit = (this.options.watchdog ?? 30) * 1000;
-    let seen = 0;
+    let seen = '';
     let since = Date.now();
-    let silent = false;
     const timer = setInterval(() => {
       const done = Atomics.load(words, cells.stepsDone / 4);
+      const kernel = Atomics.load(words, cells.kernel / 4);
       const now = Date.now();
+      const place = `${done} ${kernel}`;
       // A machine that slept shows as one late tick, not as many silent ones.
-      if (done !== seen || now - since > limit + 10 * tick * 20) since = now;
-      seen = done;
-      if (signal?.aborted) Atomics.store(words, cells.stopRequest / 4, 1);
-      if (now - since > limit && !silent) {
-        silent = true;
-        this.abandon(program);
-      }
-      progress?.(done);
+      if (place !== seen || now - since > limit + lateTick) since = now;
+      seen = place;
+      if (signal?.aborted) stop();
+      if (now - since > limit) workers.fail(silence(program.plan, kernel, limit));
+      else progress?.(done);
     }, tick);
     const stop = () => Atomics.store(words, cells.stopRequest / 4, 1);
     signal?.addEventListener('abort', stop);
@@ -275,10 +303,14 @@ export class WasmEngine implements Backend {
           control: program.control.address,
           steps,
         },
-        () => this.abandon(program),
+        // Frees threads that wait for one that will not come.
+        () => {
+          Atomics.store(words, cells.abort / 4, 1);
+          Atomics.notify(words, cells.generation / 4);
+        },
       );
     } catch (error) {
-      workers.terminate();
+      this.restoreVariables(program);
       throw error;
     } finally {
       clearInterval(timer);
@@ -286,11 +318,46 @@ export class WasmEngine implements Backend {
     }
   }
 
-  /** Frees threads that wait for one that will not come. */
-  private abandon(program: WasmProgram): void {
-    const words = this.controlWords(program);
-    Atomics.store(words, cells.abort / 4, 1);
-    Atomics.notify(words, cells.generation / 4);
+  /** The threads; others in their place where one has died. */
+  private async livingWorkers(): Promise<Threads> {
+    if (this.workers!.alive) return this.workers!;
+    await this.workers!.terminate();
+    const workers = await Threads.start(this.threads);
+    this.workers = workers;
+    if (this.closed) {
+      await workers.terminate();
+      throw closedError();
+    }
+    for (const { id, module } of this.programs.values())
+      workers.load(id, module, this.memory.memory);
+    return workers;
+  }
+
+  /** A copy of what the run will change: a step that a dying thread leaves half done must not be seen. */
+  private keepVariables({ changed }: WasmProgram): void {
+    const bytes = changed.reduce((sum, region) => sum + roundUp(region.bytes), 0);
+    if (bytes > 0) this.kept = this.enlarge(this.kept, bytes);
+    this.eachKept(changed, (memory, address, kept, size) =>
+      memory.copyWithin(kept, address, address + size),
+    );
+  }
+
+  private restoreVariables({ changed }: WasmProgram): void {
+    this.eachKept(changed, (memory, address, kept, size) =>
+      memory.copyWithin(address, kept, kept + size),
+    );
+  }
+
+  private eachKept(
+    changed: readonly Region[],
+    visit: (memory: Uint8Array, address: number, kept: number, bytes: number) => void,
+  ): void {
+    const memory = new Uint8Array(this.memory.buffer);
+    let kept = this.kept?.address ?? 0;
+    for (const { address, bytes } of changed) {
+      visit(memory, address, kept, bytes);
+      kept += roundUp(bytes);
+    }
   }
 
   private async runHere(
@@ -327,8 +394,54 @@ export class WasmEngine implements Backend {
     );
   }
 
+  /** Stops the threads; a run in progress is rejected. */
   dispose(): void {
-    this.workers?.terminate();
-    this.workers = undefined;
+    this.closed = true;
+    this.workers?.fail(closedError());
+    void this.workers?.terminate();
   }
+}
+
+async function compileModule(bytes: Uint8Array<ArrayBuffer>): Promise<WebAssembly.Module> {
+  try {
+    return await WebAssembly.compile(bytes);
+  } catch (cause) {
+    const isPolicy = cause instanceof Error && policyWords.test(cause.message);
+    if (cause instanceof WebAssembly.CompileError && !isPolicy)
+      throw internal(`the emitted module is not valid: ${cause.message}`, cause);
+    throw compileRefused(cause);
+  }
+}
+
+/** A run that stands still, for the watchdog: names the kernel and its shape. */
+function silence({ once, kernels }: Plan, kernel: number, limit: number): TsunoError {
+  const planned = [...once, ...kernels][kernel];
+  return new TsunoError('WORKER', {
+    where: 'engine',
+    what: `the kernel "${planned ? printNode(planned.node) : 'none'}"`,
+    expected: `must end within ${limit / 1000} s`,
+    found: 'no answer',
+    repair: 'Weights are as they were before this run; raise watchdog if the kernel is that slow.',
+  });
+}
+
+/** Two runs at a time would share variables and memory. */
+export function runInProgress(where: string): TsunoError {
+  return new TsunoError('STATE', {
+    where,
+    what: 'a run',
+    expected: 'must wait for the one before it',
+    found: 'two at a time',
+    repair: 'Await fit, evaluate and predict.',
+  });
+}
+
+function closedError(): TsunoError {
+  return new TsunoError('STATE', {
+    where: 'engine',
+    what: 'the engine',
+    expected: 'must be open',
+    found: 'a closed one',
+    repair: 'Start another.',
+  });
 }

@@ -71,6 +71,26 @@ export class EngineMemory {
     }
   }
 
+  /** Takes a region back that was the last to be freed. */
+  reclaim({ address, bytes }: Region): void {
+    const around = this.open.findIndex(
+      (region) => region.address <= address && address + bytes <= region.address + region.bytes,
+    );
+    if (around < 0) {
+      // It was at the top.
+      const before = address - this.top;
+      if (before > 0) this.open.push({ address: this.top, bytes: before });
+      this.top = address + bytes;
+      return;
+    }
+    const [free] = this.open.splice(around, 1) as [Region];
+    const after = free.address + free.bytes - (address + bytes);
+    if (address > free.address)
+      this.open.push({ address: free.address, bytes: address - free.address });
+    if (after > 0) this.open.push({ address: address + bytes, bytes: after });
+    this.open.sort((a, b) => a.address - b.address);
+  }
+
   private grow(bytes: number): void {
     const missing = Math.ceil((bytes + slack) / page) - this.buffer.byteLength / page;
     if (missing <= 0) return;

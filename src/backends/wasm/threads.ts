@@ -1,6 +1,7 @@
 /**
  * @file The threads of an engine: workers that share its memory. A run is sent to all; it has ended when all have
- * answered. A worker that dies or falls silent ends the run with a typed error, never with a hang.
+ * answered. A worker that dies or falls silent ends the run with a typed error, never with a hang; these threads are then
+ * stopped for good, and the engine starts others.
  */
 import { TsunoError } from '../../core/errors.ts';
 import { isNode } from './features.ts';
@@ -25,7 +26,8 @@ interface Thread {
   send(message: ToWorker): void;
   /** Keeps the process alive while it works. */
   hold(busy: boolean): void;
-  terminate(): void;
+  /** Resolves when the thread runs no more. */
+  terminate(): Promise<void>;
 }
 
 interface Listener {
@@ -34,8 +36,10 @@ interface Listener {
   failure(reason: string): void;
 }
 
-/** Longest a worker may take to come up. */
+/** Longest a worker may take to come up, in milliseconds. */
 const startLimit = 10_000;
+/** How long the others may take to leave a run that has failed, before they are stopped. */
+const grace = 500;
 
 export interface RunRequest {
   program: number;
@@ -44,13 +48,20 @@ export interface RunRequest {
   steps: number;
 }
 
-export class Threads {
-  private readonly workers: Thread[];
-  private readonly listeners: Listener[];
+/** A run in progress. */
+interface Current {
+  answered(thread: number, error?: string): void;
+  fail(error: TsunoError): void;
+}
 
-  private constructor(workers: Thread[], listeners: Listener[]) {
-    this.workers = workers;
-    this.listeners = listeners;
+export class Threads {
+  private workers: Thread[] = [];
+  private readonly dead = new Set<number>();
+  private current: Current | undefined;
+  readonly count: number;
+
+  private constructor(count: number) {
+    this.count = count;
   }
 
   /**
@@ -59,33 +70,63 @@ export class Threads {
    * @throws TsunoError `WORKER` where the script is missing or blocked.
    */
   static async start(count: number): Promise<Threads> {
-    const listeners: Listener[] = [];
-    const started = Array.from({ length: count }, (_, i) => {
-      return new Promise<Thread>((resolve, reject) => {
-        const refuse = (reason: string) => reject(workerError(`thread ${i} of ${count}`, reason));
-        const timer = setTimeout(() => refuse(`no answer in ${startLimit / 1000} s`), startLimit);
-        const listener: Listener = { message: () => undefined, failure: refuse };
-        listeners[i] = listener;
-        openWorker({
-          message: (message) => listener.message(message),
-          failure: (reason) => listener.failure(reason),
-        }).then(
-          (worker) => {
-            listener.message = () => {
-              clearTimeout(timer);
-              worker.hold(false);
-              resolve(worker);
-            };
-          },
-          (error) => refuse(String(error)),
-        );
-      });
-    });
-    return new Threads(await Promise.all(started), listeners);
+    const threads = new Threads(count);
+    const starts = await Promise.allSettled(
+      Array.from({ length: count }, (_, thread) => threads.open(thread)),
+    );
+    threads.workers = starts.flatMap((start) =>
+      start.status === 'fulfilled' ? [start.value] : [],
+    );
+    const refused = starts.find((start) => start.status === 'rejected');
+    if (refused) {
+      await threads.terminate();
+      throw refused.reason;
+    }
+    return threads;
   }
 
-  get count(): number {
-    return this.workers.length;
+  /** Opens one worker; resolves when it is ready. */
+  private async open(thread: number): Promise<Thread> {
+    const ready: Partial<Listener> = {};
+    const listener: Listener = {
+      message: (message) => {
+        if (message.kind === 'ready') ready.message?.(message);
+        else this.current?.answered(thread, message.error);
+      },
+      failure: (reason) => {
+        this.dead.add(thread);
+        ready.failure?.(reason);
+        this.current?.answered(thread, reason);
+      },
+    };
+    const up = new Promise<void>((resolve, reject) => {
+      ready.message = () => resolve();
+      ready.failure = (reason) => reject(this.error(thread, reason));
+    });
+    const timer = setTimeout(
+      () => ready.failure!(`no answer in ${startLimit / 1000} s`),
+      startLimit,
+    );
+    let worker: Thread | undefined;
+    try {
+      worker = await openWorker(listener).catch((error) => {
+        throw this.error(thread, String(error instanceof Error ? error.message : error));
+      });
+      await up;
+      worker.hold(false);
+      return worker;
+    } catch (error) {
+      up.catch(() => undefined);
+      await worker?.terminate();
+      throw error;
+    } finally {
+      clearTimeout(timer);
+    }
+  }
+
+  /** Whether all threads live. */
+  get alive(): boolean {
+    return this.dead.size === 0;
   }
 
   load(program: number, module: WebAssembly.Module, memory: WebAssembly.Memory): void {
@@ -96,48 +137,66 @@ export class Threads {
     for (const worker of this.workers) worker.send({ kind: 'forget', program });
   }
 
-  /** @throws TsunoError `WORKER` at the first thread that fails; `onFailure` is called before, to free the others. */
-  async run(request: RunRequest, onFailure: () => void): Promise<void> {
-    const threads = this.workers.length;
-    const answers = this.workers.map(
-      (worker, thread) =>
-        new Promise<void>((resolve, reject) => {
-          const listener = this.listeners[thread]!;
-          const fail = (reason: string) => {
-            onFailure();
-            reject(workerError(`thread ${thread} of ${threads}`, reason));
-          };
-          listener.failure = fail;
-          listener.message = (message) => {
-            if (message.kind !== 'done') return;
-            if (message.error === undefined) resolve();
-            else fail(message.error);
-          };
-          worker.hold(true);
-          worker.send({ kind: 'run', thread, threads, ...request });
-        }),
-    );
-    try {
-      await Promise.all(answers);
-    } finally {
-      for (const worker of this.workers) worker.hold(false);
-    }
+  /**
+   * Runs a program on all threads. If one fails, `release` is called, to free the others from waiting; the promise is
+   * rejected when none of them runs any more.
+   *
+   * @throws TsunoError `WORKER` at the first thread that fails, or what {@link fail} was given.
+   */
+  run(request: RunRequest, release: () => void): Promise<void> {
+    return new Promise((resolve, reject) => {
+      const waiting = new Set(this.workers.keys());
+      let failure: TsunoError | undefined;
+      let timer: ReturnType<typeof setTimeout> | undefined;
+      const end = () => {
+        clearTimeout(timer);
+        this.current = undefined;
+        if (!failure) {
+          for (const worker of this.workers) worker.hold(false);
+          resolve();
+          return;
+        }
+        void this.terminate().then(() => reject(failure));
+      };
+      const fail = (error: TsunoError) => {
+        if (failure) return;
+        failure = error;
+        release();
+        timer = setTimeout(end, grace);
+      };
+      const answered = (thread: number, error?: string) => {
+        if (error !== undefined) fail(this.error(thread, error));
+        if (waiting.delete(thread) && waiting.size === 0) end();
+      };
+      this.current = { answered, fail };
+      this.workers.forEach((worker, thread) => {
+        worker.hold(true);
+        worker.send({ kind: 'run', thread, threads: this.count, ...request });
+      });
+      for (const thread of this.dead) answered(thread, 'an end before the run');
+    });
   }
 
-  terminate(): void {
-    for (const listener of this.listeners) listener.failure = () => undefined;
-    for (const worker of this.workers) worker.terminate();
+  /** Ends the run in progress with `error`. */
+  fail(error: TsunoError): void {
+    this.current?.fail(error);
   }
-}
 
-function workerError(where: string, reason: string): TsunoError {
-  return new TsunoError('WORKER', {
-    where,
-    what: 'a worker',
-    expected: 'must finish its share',
-    found: reason,
-    repair: 'Weights are those of the last whole step; call fit again, or set threads to 1.',
-  });
+  /** Stops all threads for good; resolves when none runs any more. */
+  async terminate(): Promise<void> {
+    for (const thread of this.workers.keys()) this.dead.add(thread);
+    await Promise.all(this.workers.map((worker) => worker.terminate()));
+  }
+
+  private error(thread: number, reason: string): TsunoError {
+    return new TsunoError('WORKER', {
+      where: `thread ${thread} of ${this.count}`,
+      what: 'a worker',
+      expected: 'must finish its share',
+      found: reason,
+      repair: 'Weights are as they were before this run; run again, or set threads to 1.',
+    });
+  }
 }
 
 async function openWorker(listener: Listener): Promise<Thread> {
@@ -145,12 +204,14 @@ async function openWorker(listener: Listener): Promise<Thread> {
     const { Worker: NodeWorker } = await import('node:worker_threads');
     const worker = new NodeWorker(new URL('./worker.js', import.meta.url));
     worker.on('message', (message: FromWorker) => listener.message(message));
-    worker.on('error', (error: Error) => listener.failure(error.message));
+    worker.on('error', (error: unknown) =>
+      listener.failure(error instanceof Error ? error.message : String(error)),
+    );
     worker.on('exit', (code) => listener.failure(`exit with code ${code}`));
     return {
       send: (message) => worker.postMessage(message),
       hold: (busy) => (busy ? worker.ref() : worker.unref()),
-      terminate: () => void worker.terminate(),
+      terminate: async () => void (await worker.terminate()),
     };
   }
   const worker = new Worker(new URL('./worker.js', import.meta.url), { type: 'module' });
@@ -159,6 +220,6 @@ async function openWorker(listener: Listener): Promise<Thread> {
   return {
     send: (message) => worker.postMessage(message),
     hold: () => undefined,
-    terminate: () => worker.terminate(),
+    terminate: async () => worker.terminate(),
   };
 }

@@ -26,8 +26,14 @@ function handle(message: ToWorker, reply: (message: FromWorker) => void): void {
     programs.get(program)!(thread, threads, arena, control, steps);
     reply({ kind: 'done', error: undefined });
   } catch (error) {
-    reply({ kind: 'done', error: String(error instanceof Error ? error.message : error) });
+    // A module that cannot be loaded tells why when it is to run.
+    if (message.kind === 'load') programs.set(message.program, () => fail(error));
+    else reply({ kind: 'done', error: String(error instanceof Error ? error.message : error) });
   }
+}
+
+function fail(error: unknown): never {
+  throw error;
 }
 
 /** Listens to the engine. No await at the top: bundlers make classic scripts of workers. */

@@ -83,12 +83,12 @@ export function forRange(
   return [i.set(from), ...whileLess(i, to, [...body, i.add(step)])];
 }
 
-/** `while (i < to) body`, signed. */
+/** `while (i < to) body`, unsigned: counters from 0 up, and addresses, which pass 2³¹. */
 export function whileLess(i: Local, to: () => Instruction, body: Code): Instruction[] {
   return [
     control.block(
-      control.br_if(0, i32.ge_s(i.get(), to())),
-      control.loop(...body, control.br_if(0, i32.lt_s(i.get(), to()))),
+      control.br_if(0, i32.ge_u(i.get(), to())),
+      control.loop(...body, control.br_if(0, i32.lt_u(i.get(), to()))),
     ),
   ];
 }

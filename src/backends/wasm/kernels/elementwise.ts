@@ -7,6 +7,7 @@
 import type { DType } from '../../../core/dtype.ts';
 import { bytesOf } from '../../../core/dtype.ts';
 import type { Node } from '../../../ir/graph.ts';
+import { structureKey } from '../../../ir/key.ts';
 import { broadcastStrides, type FusedAttrs } from '../../../ops/fused.ts';
 import {
   control,
@@ -52,7 +53,7 @@ export function elementwiseKernel(node: Node): KernelSpec {
   const inner = extents.at(-1)!;
   const outer = extents.slice(0, -1);
   const rows = outer.reduce((product, extent) => product * extent, 1);
-  const key = JSON.stringify([
+  const key = structureKey([
     'elementwise',
     extents,
     strides,

@@ -153,6 +153,16 @@ export function pooledFilterGradientKernel(node: Node): KernelSpec {
             place.add(g.k),
           ]),
         ];
+        // Lanes past the last channel have read what lies behind: their lists are nothing.
+        const missing = ends.slice(g.k % 4 || 4);
+        if (missing.length > 0) {
+          build.push(
+            control.if(
+              i32.eq(unit.get(), i32.const(Math.floor(g.k / 4))),
+              missing.map((end) => end.set(lists.get())),
+            ),
+          );
+        }
         const fold = ends.flatMap((end, lane) =>
           foldList(fn, x, vectors, lists, lane * listBytes, end, rows, lane * rowBytes),
         );
