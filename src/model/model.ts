@@ -8,7 +8,7 @@ import type { EngineOptions } from '../backends/wasm/engine.ts';
 import { History } from '../callbacks/history.ts';
 import { ProgbarLogger } from '../callbacks/progbar_logger.ts';
 import { terminal } from '../callbacks/terminal.ts';
-import { TsunoError } from '../core/errors.ts';
+import { internal, TsunoError } from '../core/errors.ts';
 import { Tensor } from '../core/tensor.ts';
 import type { Dataset } from '../data/dataset.ts';
 import type { Layer } from '../layers/layer.ts';
@@ -16,7 +16,13 @@ import { registerLayer } from '../layers/registry.ts';
 import type { SymbolicTensor } from '../layers/symbolic.ts';
 import type { ModelDescription } from '../plots/description.ts';
 import { type SummaryOptions, summaryText } from '../plots/summary.ts';
+import type { LoadOptions } from '../saving/keras_file.ts';
+import { modelConfig, modelFromConfig } from '../saving/model_config.ts';
+import { loadWeights, type SaveOptions, saveModel, saveWeights } from '../saving/model_files.ts';
+import { parseJson } from '../saving/strict_json.ts';
+import type { LoadRules } from '../saving/weights.ts';
 import { Network, type NetworkOptions } from '../topology/network.ts';
+import type { SerializedLayer } from '../topology/network_config.ts';
 import type { Tensors } from '../train/batches.ts';
 import { type Callback, CallbackList, type Logs } from '../train/callback.ts';
 import type { Compiled, CompileOptions } from '../train/compiled.ts';
@@ -233,6 +239,50 @@ export class Model extends Network {
     printFn(
       summaryText(this.describe(), { columns, colour: options.printFn ? false : colour, ...rest }),
     );
+  }
+
+  /**
+   * Writes the model to a `.keras` file, which Keras reads as well: layers, weights, and what it was compiled with.
+   *
+   * @param path ends in `.keras`.
+   * @throws TsunoError `SAVE` where writing failed: what was there before still is.
+   */
+  async save(path: string | URL, options: SaveOptions = {}): Promise<void> {
+    await saveModel(this, path, options);
+  }
+
+  /** Writes the weights to a `.weights.h5` file, with the optimizer's state, or to a `.safetensors` file. */
+  async saveWeights(path: string | URL, options: SaveOptions = {}): Promise<void> {
+    await saveWeights(this, path, options);
+  }
+
+  /**
+   * Takes the weights of a `.weights.h5`, `.keras` or `.safetensors` file, all or none.
+   *
+   * @param options `skipMismatch`: layers whose weights do not fit keep theirs; default false.
+   * @returns the layers that kept theirs.
+   * @throws TsunoError `WEIGHTS_MISSING`, `WEIGHTS_EXTRA`, `WEIGHTS_SHAPE` or `WEIGHTS_NONFINITE`; nothing has changed then.
+   */
+  async loadWeights(path: string | URL, options: LoadRules = {}): Promise<string[]> {
+    return loadWeights(this, path, options);
+  }
+
+  /** The model without its weights as Keras describes it: what `JSON.stringify(model)` writes. */
+  toJSON(): SerializedLayer {
+    return modelConfig(this);
+  }
+
+  /**
+   * The model of a description that `JSON.stringify(model)` or Keras's `model.to_json()` wrote, its weights new.
+   *
+   * @param options as of `loadModel`.
+   * @throws TsunoError `JSON`, `CONFIG` or `UNSUPPORTED`.
+   */
+  static fromJSON(json: string | SerializedLayer, options: LoadOptions = {}): Model {
+    const config = parseJson(typeof json === 'string' ? json : JSON.stringify(json), 'fromJSON');
+    const model = modelFromConfig(config, 'fromJSON', options);
+    if (model instanceof Model) return model;
+    throw internal(`${model.where} is no Model`);
   }
 
   /** Stops the threads of this model; weights stay, and the next use starts others. */

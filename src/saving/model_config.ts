@@ -56,7 +56,7 @@ function checkSavable(layer: Layer): void {
       what: 'class',
       expected: 'known to files',
       found: layer.className,
-      repair: `Call layers.registerLayer(${layer.className}) first, in the program that loads the file as well.`,
+      repair: `Call registerLayer(${layer.className}) first, in the program that loads the file as well.`,
     });
   }
   for (const inner of layer instanceof Network ? layer.allLayers : layer.sublayers)

@@ -1,0 +1,75 @@
+/**
+ * @file Models out of files. The work is in `saving`, which knows networks alone; here they become models.
+ *
+ * @see https://keras.io/api/models/model_saving_apis/model_saving_and_loading/
+ */
+import { internal } from '../core/errors.ts';
+import * as keras from '../saving/keras_file.ts';
+import type { SavableModel } from '../saving/model_config.ts';
+import { type LoadFileOptions, readModel, type SaveOptions } from '../saving/model_files.ts';
+import { Model } from './model.ts';
+
+/** @throws Error where the registry's model is another. */
+function asModel(network: SavableModel): Model {
+  if (network instanceof Model) return network;
+  throw internal(`${network.where} is no Model`);
+}
+
+/**
+ * The model of a `.keras` file, of tsuno or of Keras: layers, weights, and unless `compile` is false what it was compiled
+ * with, so that training goes on where it ended.
+ *
+ * @param path a path or URL; in a browser a URL.
+ * @param options `customObjects`: classes and functions of yours that the file names; `compile`, default true.
+ * @throws TsunoError where the file is not such a file. Nothing in a file is ever run.
+ * @example
+ * ```ts no-run
+ * const model = await loadModel('mnist.keras');
+ * await model.fit(training, { epochs: 1 });
+ * ```
+ * @see https://keras.io/api/models/model_saving_apis/model_saving_and_loading/#loadmodel-function
+ */
+export async function loadModel(path: string | URL, options: LoadFileOptions = {}): Promise<Model> {
+  return asModel(await readModel(path, options));
+}
+
+/**
+ * Writes a model to a `.keras` file, which Keras reads as well: whole, or not at all.
+ *
+ * @param path ends in `.keras`; its folder must be there.
+ * @param options `overwrite`, default true: whether a model that is there is replaced.
+ * @throws TsunoError `SAVE` with the code of the operating system where writing failed: what was there before still is.
+ * @example
+ * ```ts no-run
+ * await saveModel(model, 'mnist.keras');
+ * ```
+ */
+export async function saveModel(
+  model: Model,
+  path: string | URL,
+  options: SaveOptions = {},
+): Promise<void> {
+  await model.save(path, options);
+}
+
+/**
+ * The bytes of the `.keras` file of a model: for browsers, and wherever there is no disk.
+ *
+ * @example
+ * ```ts
+ * const bytes = await serializeModel(model);
+ * const again = await deserializeModel(bytes);
+ * again.countParams() === model.countParams(); // true
+ * ```
+ */
+export async function serializeModel(model: Model): Promise<Uint8Array<ArrayBuffer>> {
+  return keras.serializeModel(model);
+}
+
+/** The model in the bytes of a `.keras` file; see {@link loadModel}. */
+export async function deserializeModel(
+  bytes: Uint8Array,
+  options: keras.LoadOptions = {},
+): Promise<Model> {
+  return asModel(await keras.deserializeModel(bytes, options));
+}
