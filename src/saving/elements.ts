@@ -146,13 +146,10 @@ export function byteLength(type: Pick<ElementType, 'size'>, shape: Shape): numbe
   return shape.reduce((product, extent) => product * extent, 1) * type.size;
 }
 
-/** Whether `shape` is a list of counts whose product is one that can be counted with. */
+/** Whether `shape` is a list of counts, of which even those above 0 alone make a number that can be counted with. */
 export function isShape(shape: unknown): shape is number[] {
   const isCount = (extent: unknown) => Number.isSafeInteger(extent) && (extent as number) >= 0;
-  return (
-    Array.isArray(shape) &&
-    shape.length <= 64 &&
-    shape.every(isCount) &&
-    Number.isSafeInteger(byteLength({ size: 8 }, shape))
-  );
+  if (!Array.isArray(shape) || shape.length > 64 || !shape.every(isCount)) return false;
+  const product = (shape as number[]).reduce((size, extent) => size * Math.max(1, extent), 8);
+  return Number.isSafeInteger(product);
 }

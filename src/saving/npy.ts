@@ -92,11 +92,12 @@ interface Header {
 
 /** The header is a dictionary in Python's spelling: three keys, each once. */
 const dictionary =
-  /^\{\s*(?:'(?:descr|fortran_order|shape)'\s*:\s*(?:'[^'\\]*'|True|False|\([\d, ]*\)|\[[^\]]*\])\s*,?\s*){3}\}\s*$/;
+  /^\{\s*(?:'(?:descr|fortran_order|shape)'\s*:\s*(?:'[^'\\]*'|True|False|\([\d, ]*\)|\[[^\]]*\])(?:\s*,)?\s*){3}\}\s*$/;
 
 function readHeader(reader: ByteReader, at: number, text: string): Header {
   const refuse = (what: string, expected: string, found: string) =>
     reader.error(at, what, expected, found);
+  if (/'[<>|=]?O\d*'/.test(text)) throw objects(reader, at, 'Python objects');
   const entries = [
     ...text.matchAll(/'(descr|fortran_order|shape)'\s*:\s*('[^']*'|True|False|\([\d, ]*\)|\[)/g),
   ];
@@ -116,7 +117,7 @@ function readHeader(reader: ByteReader, at: number, text: string): Header {
   const fortran = header.get('fortran_order');
   if (fortran !== 'True' && fortran !== 'False')
     throw refuse('fortran_order', 'True or False', show(fortran));
-  if (/O/.test(descr)) throw objects(reader, at, `${descr}, Python objects`);
+
   return { type: typeNamed(reader, at, descr), fortran: fortran === 'True', shape };
 }
 
