@@ -343,8 +343,9 @@ function inputGradient(g: Value, w: Value, attrs: ConvInputGradientAttrs): Value
     const tiled = padToTiles(g, before, imageShape[1]!, imageShape[2]!);
     return winogradProduct(tiled, transformWeights(w, 'adjoint'), imageShape).finish('linear');
   }
-  if (Math.max(...attrs.strides) > 1 && Math.max(...dilation) === 1)
-    return stridedGradient(g, w, attrs);
+  const byPhases = Math.max(...attrs.strides) > 1 && Math.max(...dilation) === 1;
+  const phased = byPhases ? stridedGradient(g, w, attrs) : undefined;
+  if (phased) return phased;
   return apply1(panelConvOp, [spreadGradient(g, w, attrs), pack(w, 'adjoint')], {
     kernel: [kh, kw],
     strides: [1, 1],
@@ -371,8 +372,10 @@ function phaseOf(a: number, taps: number, stride: number, before: number, extent
 /**
  * The images' gradient of a strided convolution: places that lie a stride apart are reached by the same taps, so each
  * phase is a small convolution without stride, and no product with a zero between is computed.
+ *
+ * @returns `undefined` where the windows lie in the padding alone.
  */
-function stridedGradient(g: Value, w: Value, attrs: ConvInputGradientAttrs): Value {
+function stridedGradient(g: Value, w: Value, attrs: ConvInputGradientAttrs): Value | undefined {
   const { imageShape, strides, padding } = attrs;
   const [kh, kw, c] = w.shape as readonly [number, number, number];
   const parts: Value[] = [];
@@ -405,8 +408,8 @@ function stridedGradient(g: Value, w: Value, attrs: ConvInputGradientAttrs): Val
         }),
       );
     }
-  const [first, ...rest] = parts as [Value, ...Value[]];
-  return apply1(interleaveOp, [first, ...rest], { imageShape, strides, phases });
+  const [first, ...rest] = parts;
+  return first && apply1(interleaveOp, [first, ...rest], { imageShape, strides, phases });
 }
 
 rule(convReluPoolOp, (node, { inputs, target }) => {
