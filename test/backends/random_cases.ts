@@ -52,11 +52,40 @@ const fillOf = (exact: boolean): Fill => (exact ? eighths : plain);
 
 type Family = (draw: Draw) => RandomCase;
 
-function convConfig(draw: Draw): { x: number[]; w: number[]; attrs: ops.ConvAttrs } {
+interface ConvConfig {
+  x: number[];
+  w: number[];
+  attrs: ops.ConvAttrs;
+}
+
+/** 3 × 3, dense, whole vectors of channels: what goes by Winograd's method; now and then many pixels. */
+function denseConfig(draw: Draw): ConvConfig {
+  const [c, k] = [draw.pick([4, 8, 12, 16, 20]), draw.pick([4, 8, 12, 16, 24])];
+  const large = draw.chance(0.1);
+  const extent = () => (large ? draw.int(22, 25) : draw.int(1, 9));
+  const pads = () =>
+    draw.pick([[0, 0] as const, [1, 1] as const, [0, 1] as const, [3, 2] as const]);
+  const padding = [pads(), pads()] as const;
+  const fit = (size: number, [before, after]: ops.Pair) => Math.max(size, 3 - before - after, 1);
+  const x = [draw.int(1, 3), fit(extent(), padding[0]), fit(extent(), padding[1]), c];
+  return {
+    x,
+    w: [3, 3, c, k],
+    attrs: { strides: [1, 1], dilation: [1, 1], padding, groups: 1 },
+  };
+}
+
+function convConfig(draw: Draw): ConvConfig {
+  if (draw.chance(0.25)) return denseConfig(draw);
   for (;;) {
-    const groups = draw.chance(0.25) ? draw.pick([2, 3, 4]) : 1;
-    const cg = draw.chance(0.3) ? draw.int(1, 3) : Math.ceil(draw.channels() / groups);
-    const k = groups * Math.ceil(draw.channels() / groups);
+    const depthwise = draw.chance(0.2);
+    const groups = depthwise ? draw.channels() : draw.chance(0.2) ? draw.pick([2, 3, 4]) : 1;
+    const cg = depthwise
+      ? 1
+      : draw.chance(0.3)
+        ? draw.int(1, 3)
+        : Math.ceil(draw.channels() / groups);
+    const k = depthwise ? groups : groups * Math.ceil(draw.channels() / groups);
     const w = [draw.int(1, 4), draw.int(1, 4), cg, k];
     const pads = () => [draw.int(0, 3), draw.int(0, 3)] as const;
     const attrs: ops.ConvAttrs = {
@@ -181,10 +210,13 @@ const averagePool: Family = (draw) => {
 };
 
 const convPool: Family = (draw) => {
-  const [c, k] = [draw.channels(), draw.channels()];
+  const dense = draw.chance(0.4);
+  const channels = () => (dense ? draw.pick([8, 12, 16, 24]) : draw.channels());
+  const [c, k] = [channels(), channels()];
+  const step = () => (dense ? 1 : draw.pick([1, 1, 2]));
   const attrs: ops.ConvPoolAttrs = {
-    strides: [draw.pick([1, 1, 2]), draw.pick([1, 1, 2])],
-    dilation: [draw.pick([1, 1, 2]), draw.pick([1, 1, 2])],
+    strides: [step(), step()],
+    dilation: [step(), step()],
     pool: draw.pick([
       [2, 2],
       [2, 2],
@@ -195,7 +227,7 @@ const convPool: Family = (draw) => {
       [1, 6],
     ] as const),
   };
-  const w = [draw.int(1, 3), draw.int(1, 3), c, k];
+  const w = dense ? [3, 3, c, k] : [draw.int(1, 3), draw.int(1, 3), c, k];
   const extent = (axis: 0 | 1) => {
     const covered = (attrs.pool[axis] * draw.int(1, 3) - 1) * attrs.strides[axis];
     return covered + (w[axis]! - 1) * attrs.dilation[axis] + 1 + draw.int(0, 1);
@@ -265,6 +297,62 @@ const reduce: Family = (draw) => {
       ops.reduceMax(x!, chosen, draw.chance(0.5)),
       ops.argMax(x!),
     ],
+  };
+};
+
+/** Sums over leading axes of what elementwise work makes, with results that are kept as well. */
+const sums: Family = (draw) => {
+  const shape = [draw.int(1, 40), draw.int(1, 9), draw.pick([1, 3, 4, 8, 12, 16, 20, 33])];
+  const exact = draw.chance(0.5);
+  const fill = fillOf(exact);
+  const axes = draw.pick([[0, 1], [0], [1]]);
+  return {
+    name: `sums of [${shape}] over ${axes}`,
+    exact,
+    terms: sizeOf(shape),
+    inputs: [
+      { shape, fill },
+      { shape: shape.slice(draw.int(1, 2)), fill },
+      { shape, fill },
+    ],
+    build: ([x, c, g]) => {
+      const y = ops.add(ops.mul(x!, 2), c!);
+      const scaled = ops.mul(g!, 0.5);
+      return [
+        ops.reduceSum(y, axes),
+        ops.reduceSum(ops.mul(y, scaled), axes),
+        ops.reduceSum(x!, axes),
+        scaled,
+      ];
+    },
+  };
+};
+
+/** Places on whole, half and quarter pixels, inside and outside: weights and sums are exact. */
+const sample: Family = (draw) => {
+  const image = [draw.int(1, 3), draw.int(1, 8), draw.int(1, 8), draw.channels()];
+  const places = [image[0]!, draw.int(1, 8), draw.int(1, 8)];
+  const around =
+    (extent: number): Fill =>
+    (u) =>
+      Math.round((u * (extent + 3) - 2) * 4) / 4;
+  const attrs = { interpolation: draw.pick(['bilinear', 'nearest'] as const), fillValue: 0.25 };
+  return {
+    name: `sample ${JSON.stringify([image, places, attrs])}`,
+    exact: true,
+    inputs: [
+      { shape: image, fill: eighths },
+      { shape: places, fill: around(image[1]!) },
+      { shape: places, fill: around(image[2]!) },
+      { shape: [...places, image[3]!], fill: eighths },
+    ],
+    build: ([x, rows, columns, g]) => {
+      const back = { ...attrs, imageShape: image };
+      return [
+        ops.sample2d(x!, rows!, columns!, attrs),
+        x!.graph.apply(ops.sample2dGradientOp, [g!, rows!, columns!], back)[0]!,
+      ];
+    },
   };
 };
 
@@ -364,6 +452,8 @@ export const families: Readonly<Record<string, Family>> = {
   convPool,
   matmul,
   reduce,
+  sums,
+  sample,
   elementwise,
   layout,
 };

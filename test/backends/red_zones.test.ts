@@ -16,6 +16,7 @@ import { cases } from './cases.ts';
 import { assertClose, buildCase, type Case, makeInputs } from './judge.ts';
 import { Draw, families, type RandomCase } from './random_cases.ts';
 import { poisons, runInZones, type ZoneResult } from './red_zones.ts';
+import { sampleCases } from './sample_cases.ts';
 
 const count = Number(process.env.TSUNO_RANDOM_CASES ?? 200);
 const firstSeed = Number(process.env.TSUNO_RANDOM_SEED ?? 1);
@@ -83,7 +84,7 @@ function assertWithin(
 }
 
 test('the table of cases', () => {
-  cases.forEach((one, i) => {
+  [...cases, ...sampleCases].forEach((one, i) => {
     try {
       judgeInZones(one, i);
     } catch (error) {
