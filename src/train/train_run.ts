@@ -82,13 +82,14 @@ async function runStretch(
     await goTo(session, run, before, from, isBack ? reached : 0);
     throw error;
   }
-  if (ran > 0 && isHalted(session, made)) {
-    const error = sickGradient(session, run, from + ran - 1);
-    await goTo(session, run, before, from, ran - 1);
-    throw error;
-  }
-  const after = Snapshot.of(run.finite);
-  if (after.sick(run.finite)) throw await findSickStep(session, run, before, from, ran);
+  const isHalt = ran > 0 && isHalted(session, made);
+  const halt = isHalt ? sickGradient(session, run, from + ran - 1) : undefined;
+  const healthy = isHalt ? ran - 1 : ran;
+  if (halt) await goTo(session, run, before, from, healthy);
+  // A weight may have overflowed in a step before, and only then made the loss infinite.
+  if (Snapshot.of(run.finite).sick(run.finite))
+    throw await findSickStep(session, run, before, from, healthy);
+  if (halt) throw halt;
   if (ran > 0) made.secondsPerStep = (performance.now() - started) / 1000 / ran;
   return ran;
 }

@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { mock, test } from 'node:test';
+import { test } from 'node:test';
 import {
   type Callback,
   CSVLogger,
@@ -15,6 +15,7 @@ import {
 import { Tensor } from '../../src/core/tensor.ts';
 import { optionsOf } from '../../src/layers/serialized.ts';
 import type { Model } from '../../src/model/model.ts';
+import { printed } from '../support/printed.ts';
 import { linearModel } from '../support/small_models.ts';
 
 interface Case {
@@ -50,29 +51,12 @@ function made({ kind, options: { schedule, verbose, ...options } }: Case): Callb
   return kind === 'EarlyStopping' ? new EarlyStopping(given) : new ReduceLROnPlateau(given);
 }
 
-/** What `body` writes to standard output. */
-async function printed(body: () => Promise<void>): Promise<string> {
-  let text = '';
-  const write = mock.method(process.stdout, 'write', (part: string) => {
-    text += part;
-    return true;
-  });
-  const silent = mock.method(console, 'warn', () => undefined);
-  try {
-    await body();
-  } finally {
-    write.mock.restore();
-    silent.mock.restore();
-  }
-  return text;
-}
-
 for (const [i, given] of cases.entries()) {
   test(`${given.kind} ${i}`, async () => {
     const model = await metModel();
     const callback = made(given);
     const rates: number[] = [];
-    const text = await printed(async () => {
+    const { text } = await printed(async () => {
       model.optimizer.learningRate = 0.01;
       callback.attach(model, params);
       await callback.onTrainBegin({});
