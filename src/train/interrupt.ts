@@ -8,27 +8,32 @@ export interface Interrupt {
   release(): void;
 }
 
-/** Exit status of a program that the user stopped. */
-const stoppedByUser = 130;
+/** Signals that ask a program to end, with the exit status of one that does (128 and the signal's number). */
+const statuses = { SIGHUP: 129, SIGINT: 130, SIGTERM: 143 } as const;
 
-/** Listens for Ctrl-C until released; aborts with `outer` too. */
+/** Listens for Ctrl-C and its kin until released; aborts with `outer` too. */
 export function onInterrupt(outer?: AbortSignal): Interrupt {
   const controller = new AbortController();
   const abort = () => controller.abort();
   outer?.addEventListener('abort', abort);
   if (outer?.aborted) abort();
-  const stop = () => {
-    if (controller.signal.aborted) process.exit(stoppedByUser);
-    process.exitCode = stoppedByUser;
-    abort();
-  };
+  let asked = false;
+  const listeners = Object.entries(statuses).map(([name, status]) => ({
+    name: name as keyof typeof statuses,
+    stop: () => {
+      if (asked) process.exit(status);
+      asked = true;
+      process.exitCode ??= status;
+      abort();
+    },
+  }));
   const isNode = typeof process !== 'undefined' && typeof process.on === 'function';
-  if (isNode) process.on('SIGINT', stop);
+  if (isNode) for (const { name, stop } of listeners) process.on(name, stop);
   return {
     signal: controller.signal,
     release() {
       outer?.removeEventListener('abort', abort);
-      if (isNode) process.off('SIGINT', stop);
+      if (isNode) for (const { name, stop } of listeners) process.off(name, stop);
     },
   };
 }
