@@ -11,7 +11,7 @@ import { multiplyAddsOf } from './multiply_adds.ts';
 import { type BenchNetwork, networks, syntheticData, wholeJob } from './networks.ts';
 import { type Profile, type ProfileInputs, profileStep } from './profile.ts';
 import { Subject } from './subject.ts';
-import { hasty, thorough, timeSteps } from './timing.ts';
+import { brisk, hasty, thorough, timeSteps } from './timing.ts';
 
 const inferenceBatches = [1, 32, 1000] as const;
 /** Samples in the engine, over which steps go round and round. */
@@ -74,7 +74,7 @@ function compileFor(job: Job, network: BenchNetwork, model: Model): void {
 }
 
 async function steps(job: Job): Promise<StepsResult> {
-  const timing = job.smoke ? hasty : thorough;
+  const [timing, inferenceTiming] = job.smoke ? [hasty, hasty] : [thorough, brisk];
   const network = networkOf(job);
   const largest = job.smoke ? 4 : Math.max(...inferenceBatches);
   const { images, labels } = syntheticData(network, Math.max(samples, largest));
@@ -89,13 +89,13 @@ async function steps(job: Job): Promise<StepsResult> {
   const batches = job.smoke ? [1, 4] : inferenceBatches;
   const inProgram = new Map<number, Awaited<ReturnType<typeof timeSteps>>>();
   for (const batch of new Set([...batches, job.batch]))
-    inProgram.set(batch, await timeSteps(await subject.prediction(batch), timing));
+    inProgram.set(batch, await timeSteps(await subject.prediction(batch), inferenceTiming));
   subject.close();
   compileFor(job, network, model);
   const infer: { batch: number; programMs: number; predictMs: number }[] = [];
   for (const batch of batches) {
     const x = images.slice(0, batch);
-    const predicted = await timeSteps((count) => predictOften(model, x, count), timing);
+    const predicted = await timeSteps((count) => predictOften(model, x, count), inferenceTiming);
     infer.push({
       batch,
       programMs: inProgram.get(batch)!.median,
