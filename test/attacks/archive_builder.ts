@@ -37,13 +37,16 @@ const encode = (text: string | Uint8Array) =>
 export function packed(
   ...parts: readonly (readonly [value: number, width: number] | Uint8Array)[]
 ): Uint8Array {
-  return Uint8Array.from(
-    parts.flatMap((part) => {
-      if (part instanceof Uint8Array) return [...part];
-      const [value, width] = part;
-      return Array.from({ length: width }, (_, i) => Math.floor(value / 256 ** i) % 256);
-    }),
-  );
+  const widthOf = (part: (typeof parts)[number]) =>
+    part instanceof Uint8Array ? part.length : part[1];
+  const out = new Uint8Array(parts.reduce((sum, part) => sum + widthOf(part), 0));
+  let at = 0;
+  for (const part of parts) {
+    if (part instanceof Uint8Array) out.set(part, at);
+    else for (let i = 0; i < part[1]; i++) out[at + i] = Math.floor(part[0] / 256 ** i) % 256;
+    at += widthOf(part);
+  }
+  return out;
 }
 
 function record(member: Omit<Member, 'local'>, isLocal: boolean, offset: number): Uint8Array {
