@@ -265,6 +265,7 @@ class Checker {
     if (name === '__keras_tensor__') return value;
     if (name === '__tuple__') return (value as unknown as { items?: unknown }).items ?? [];
     if (name === '__numpy__') return (config as { value?: unknown })?.value;
+    if (unsafe.has(name)) throw this.unknown(value, path);
     if (name === 'function') return this.named(value, path);
     const given = this.find(value);
     if (given && !isLayerClass(given)) {
