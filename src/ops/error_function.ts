@@ -111,7 +111,10 @@ function erfInverseLanes<L>(k: Lanes<L>, y: L): L {
   const w = k.neg(logLanes(k, k.mul(k.sub(k.float(1), y), k.add(k.float(1), y))));
   const inner = polynomial(k, k.sub(w, k.float(2.5)), central);
   const outside = polynomial(k, k.sub(k.sqrt(w), k.float(3)), outer);
-  return k.mul(k.select(k.less(w, k.float(5)), inner, outside), y);
+  const slope = k.select(k.less(w, k.float(5)), inner, outside);
+  // The polynomial of an infinite w would have the sign of its first coefficient.
+  const infinite = k.float(Number.POSITIVE_INFINITY);
+  return k.mul(k.select(k.equal(w, infinite), infinite, slope), y);
 }
 
 export const erfInverseOp = elementwise<undefined, 'erf_inverse'>('erf_inverse', {

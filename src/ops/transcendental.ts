@@ -122,7 +122,11 @@ export const sigmoidOp = elementwise<undefined, 'sigmoid'>('sigmoid', {
   inputs: one,
   output: 'float32',
   scalar: ([x]) => 1 / (1 + Math.exp(-x!)),
-  lanes: (k, [x]) => k.div(k.float(1), k.add(k.float(1), expLanes(k, k.neg(x!)))),
+  // Of e = exp(−|x|), which cannot overflow: 1/(1 + e) above 0, e/(1 + e) below.
+  lanes: (k, [x]) => {
+    const e = expLanes(k, k.neg(k.abs(x!)));
+    return k.div(k.select(k.less(x!, k.float(0)), e, k.float(1)), k.add(k.float(1), e));
+  },
   gradient: ({ outputs: [y], gradients: [g] }) => [mul(g!, mul(y!, sub(1, y!)))],
 });
 /** 1 / (1 + e⁻ˣ). */

@@ -17,6 +17,8 @@ export interface RandomCase extends Case {
   exact: boolean;
   /** Terms of the longest sum, where results are sums of products. */
   terms?: number;
+  /** Winograd's method adds and takes away neighbours: its errors are relative to the largest sum, not to each. */
+  mixes?: boolean;
 }
 
 export class Draw {
@@ -52,7 +54,7 @@ const fillOf = (exact: boolean): Fill => (exact ? eighths : plain);
 
 type Family = (draw: Draw) => RandomCase;
 
-interface ConvConfig {
+export interface ConvConfig {
   x: number[];
   w: number[];
   attrs: ops.ConvAttrs;
@@ -75,7 +77,7 @@ function denseConfig(draw: Draw): ConvConfig {
   };
 }
 
-function convConfig(draw: Draw): ConvConfig {
+export function convConfig(draw: Draw): ConvConfig {
   if (draw.chance(0.25)) return denseConfig(draw);
   for (;;) {
     const depthwise = draw.chance(0.2);
@@ -108,8 +110,12 @@ function convConfig(draw: Draw): ConvConfig {
   }
 }
 
+const mixes = ({ w: [kh, kw], attrs: { strides, dilation, groups } }: ConvConfig): boolean =>
+  kh === 3 && kw === 3 && [...strides, ...dilation, groups].every((one) => one === 1);
+
 const conv: Family = (draw) => {
-  const { x, w, attrs } = convConfig(draw);
+  const config = convConfig(draw);
+  const { x, w, attrs } = config;
   const g = ops.convGeometry(x, w, attrs);
   const exact = draw.chance(0.5);
   const fill = fillOf(exact);
@@ -117,6 +123,7 @@ const conv: Family = (draw) => {
     name: `conv2d ${JSON.stringify([x, w, attrs])}`,
     exact,
     terms: g.kh * g.kw * g.cg + 1,
+    mixes: mixes(config),
     inputs: [
       { shape: x, fill },
       { shape: w, fill },
@@ -131,7 +138,8 @@ const conv: Family = (draw) => {
 };
 
 const convGradients: Family = (draw) => {
-  const { x, w, attrs } = convConfig(draw);
+  const config = convConfig(draw);
+  const { x, w, attrs } = config;
   const g = ops.convGeometry(x, w, attrs);
   const exact = draw.chance(0.5);
   const fill = fillOf(exact);
@@ -139,6 +147,7 @@ const convGradients: Family = (draw) => {
     name: `conv2d gradients ${JSON.stringify([x, w, attrs])}`,
     exact,
     terms: Math.max(g.n * g.oh * g.ow, g.kh * g.kw * g.k),
+    mixes: mixes(config),
     inputs: [
       { shape: x, fill },
       { shape: w, fill },
@@ -151,7 +160,7 @@ const convGradients: Family = (draw) => {
   };
 };
 
-function poolConfig(draw: Draw): { x: number[]; attrs: ops.PoolAttrs } {
+export function poolConfig(draw: Draw): { x: number[]; attrs: ops.PoolAttrs } {
   const window = [draw.int(1, 4), draw.int(1, 4)] as const;
   const strides = draw.chance(0.4) ? window : ([draw.int(1, 3), draw.int(1, 3)] as const);
   const pads = (axis: 0 | 1) =>
