@@ -4,7 +4,13 @@
  */
 import { show, TsunoError } from '../core/errors.ts';
 import { Layer, type LayerClass, withWeightAllowance } from '../layers/layer.ts';
-import { isRegistered, layerClassOf, layerFromConfig, withLayers } from '../layers/registry.ts';
+import {
+  isRegistered,
+  layerClassOf,
+  layerFromConfig,
+  layerNames,
+  withLayers,
+} from '../layers/registry.ts';
 import { type Config, isSerialized, optionsOf, type Serialized } from '../layers/serialized.ts';
 import { Network } from '../topology/network.ts';
 import { type SerializedLayer, serializeLayer } from '../topology/network_config.ts';
@@ -105,7 +111,7 @@ export function modelFromConfig(
   const { customObjects = {}, compile = true, allowance } = options;
   if (!isEntry(config))
     throw refuse('CONFIG', where, 'description', '{class_name, config}', show(config));
-  const checked = new Checker(where, customObjects).check(config);
+  const checked = typed(where, () => new Checker(where, customObjects).check(config));
   const { compile_config: compileWith, ...described } = checked;
   const build = () => withLayers(layersAmong(customObjects), () => networkOf(described, where));
   const model = typed(where, () =>
@@ -183,6 +189,7 @@ function isEntry(value: unknown): value is Entry {
   return typeof name === 'string' && typeof config === 'object' && config !== null;
 }
 
+const kerasNames = new Set([...layerNames(), 'Functional', 'Sequential', 'Model']);
 const knownModules = /^(keras|tsuno)(\.[a-z0-9_]+)*$/;
 
 /**
@@ -233,7 +240,9 @@ class Checker {
     const isKnown = withLayers(layersAmong(this.given), () =>
       layerClassOf(entry as unknown as Serialized),
     );
-    if (given ? isLayerClass(given) : isKnown && this.isKnownModule(module)) return;
+    // Classes of the user's come from modules of their own; Keras's names must come from Keras.
+    const mayBe = isKnown && (this.isKnownModule(module) || !kerasNames.has(name));
+    if (given ? isLayerClass(given) : mayBe) return;
     throw new TsunoError('UNSUPPORTED', {
       where: this.where,
       what: `class of ${what}`,
