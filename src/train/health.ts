@@ -21,6 +21,19 @@ function probe(x: Value): Value {
   return reshape(reduceSum(reduceSum(reshape(x, flat), [1])), [1]);
 }
 
+/** Values a call: WebAssembly's engines allow a function a thousand parameters. */
+const mostAtOnce = 256;
+
+/** All `values` end to end, some at a time. */
+function concatAll(values: readonly [Value, ...Value[]]): Value {
+  if (values.length <= mostAtOnce) return concat(values, 0);
+  const groups = Array.from({ length: Math.ceil(values.length / mostAtOnce) }, (_, i) => {
+    const [first, ...rest] = values.slice(i * mostAtOnce, (i + 1) * mostAtOnce);
+    return concat([first!, ...rest], 0);
+  }) as [Value, ...Value[]];
+  return concatAll(groups);
+}
+
 /**
  * Guards every update of the graph's floats so far. Call it when the step is complete.
  *
@@ -28,7 +41,7 @@ function probe(x: Value): Value {
  */
 export function guard(graph: Graph, loss: Value, gradients: readonly Value[]): void {
   const probes = [reshape(loss, [1]), ...gradients.map(probe)] as [Value, ...Value[]];
-  const health = concat(probes, 0);
+  const health = concatAll(probes);
   // x·0 is 0 for finite x, else NaN; NaN equals nothing.
   const finite = reshape(equal(mul(reduceSum(health), 0), 0), []);
   for (const [variable, value] of graph.updates) {

@@ -157,7 +157,7 @@ export function testStep(
   const graph = forward(network, compiled, types, false, randomness);
   graph.outputs.delete(lossName);
   if (graph.updates.size === 0) throw internal('nothing to evaluate');
-  return graph;
+  return runPasses(graph, forwardPasses);
 }
 
 /**
@@ -175,5 +175,5 @@ export function predictStep(network: Network, types: StepTypes, randomness: Rand
   });
   const draws = graph.nodes.some(({ inputs }) => inputs.includes(random.step));
   if (draws) graph.updates.set(randomness.step, intAdd(random.step, 1));
-  return graph;
+  return runPasses(graph, forwardPasses);
 }
