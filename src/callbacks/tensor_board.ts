@@ -18,7 +18,7 @@ export interface TensorBoardOptions {
 /** Files made by this process, so that no two have a name. */
 let files = 0;
 
-/** One event file; made with its first event. */
+/** One event file. */
 class EventFile {
   private readonly folder: string;
   private path: string | undefined;
@@ -32,19 +32,23 @@ class EventFile {
     this.waiting.push(record(event));
   }
 
+  /** Makes the file. @throws TsunoError `FILE`. */
+  async open(): Promise<void> {
+    if (this.path) return;
+    const now = Date.now() / 1000;
+    const { hostname } = await import('node:os');
+    const name = `events.out.tfevents.${Math.floor(now)}.${hostname()}.${process.pid}.${files++}.v2`;
+    this.path = `${this.folder}/${name}`;
+    await appendFile(this.path, record(fileVersion(now)));
+  }
+
   /** Appends what was added. @throws TsunoError `FILE`. */
   async flush(): Promise<void> {
     if (this.waiting.length === 0) return;
-    if (!this.path) {
-      const now = Date.now() / 1000;
-      const { hostname } = await import('node:os');
-      const name = `events.out.tfevents.${Math.floor(now)}.${hostname()}.${process.pid}.${files++}.v2`;
-      this.path = `${this.folder}/${name}`;
-      this.waiting.unshift(record(fileVersion(now)));
-    }
+    await this.open();
     const content = Buffer.concat(this.waiting);
     this.waiting = [];
-    await appendFile(this.path, content);
+    await appendFile(this.path!, content);
   }
 }
 
@@ -85,10 +89,12 @@ export class TensorBoard extends Callback {
       this.onTrainBatchEnd = (_batch: number, logs: Logs) => this.writeBatch(every, logs);
   }
 
-  override onTrainBegin(): void {
+  override async onTrainBegin(): Promise<void> {
     this.train = new EventFile(`${this.logDir}/train`);
     this.validation = new EventFile(`${this.logDir}/validation`);
     this.batches = 0;
+    // Whether files can be written shows before the first epoch.
+    await this.train.open();
   }
 
   override onEpochBegin(): void {
