@@ -6,6 +6,11 @@ export async function appendFile(path: string, content: string | Uint8Array): Pr
   await using(path, async ({ appendFile }) => appendFile(path, content));
 }
 
+/** Makes the folders above `path`. @throws TsunoError `FILE`. */
+export async function makeFolderOf(path: string): Promise<void> {
+  await using(path, async () => undefined);
+}
+
 /** A file of nothing but `content`. @throws TsunoError `FILE`. */
 export async function replaceFile(path: string, content: string | Uint8Array): Promise<void> {
   await using(path, async ({ writeFile }) => writeFile(path, content));

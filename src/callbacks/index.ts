@@ -8,6 +8,7 @@ export {
   LearningRateScheduler,
   type LearningRateSchedulerOptions,
 } from './learning_rate_scheduler.ts';
+export { ModelCheckpoint, type ModelCheckpointOptions } from './model_checkpoint.ts';
 export type { MonitorMode, MonitorOptions } from './monitor.ts';
 export { Progbar } from './progbar.ts';
 export { ProgbarLogger } from './progbar_logger.ts';

@@ -30,6 +30,8 @@ export interface TrainedModel {
   /** Loss and metrics on other data. Between batches it forgets the running means of the epoch. */
   evaluate(data: Dataset | Tensors, options: { y?: Tensors; verbose?: 0 }): Promise<Logs>;
   predict(x: Dataset | Tensors, options: { verbose?: 0 }): Promise<Tensor>;
+  save(path: string): Promise<void>;
+  saveWeights(path: string): Promise<void>;
 }
 
 export interface TrainingParams {
