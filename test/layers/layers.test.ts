@@ -12,6 +12,9 @@ import { root } from '../repository/sources.ts';
 import { checkLayer, type LayerCheck } from './check_layer.ts';
 
 const image = [2, 5, 6, 2] as const;
+const colours = [2, 4, 3, 3] as const;
+/** Pixels around 0, as these tests have them. */
+const signed = { valueRange: [-9, 9] } as const;
 const series = [2, 7, 3] as const;
 const vector = [3, 6] as const;
 
@@ -32,6 +35,7 @@ const rows: Row[] = [
   [() => layers.add(), [vector, vector, vector]],
   [() => layers.add(), [image, [2, 1, 1, 2]]],
   [() => layers.alphaDropout(0.3), [vector]],
+  [() => layers.autoContrast(signed), [colours]],
   [() => layers.average(), [vector, vector]],
   [() => layers.averagePooling1d(2), [series]],
   [() => layers.averagePooling2d(2, { padding: 'same' }), [image]],
@@ -83,6 +87,7 @@ const rows: Row[] = [
       ]),
     [image],
   ],
+  [() => layers.cutMix(), [colours], blind],
   [() => layers.dense(4, { activation: 'softmax' }), [vector], kernel],
   [
     () => layers.dense(3, { activation: 'gelu', useBias: false }),
@@ -117,11 +122,34 @@ const rows: Row[] = [
   [() => layers.maxPooling2d([2, 3], { strides: 1 }), [image]],
   [() => layers.maximum(), [vector, vector]],
   [() => layers.minimum(), [vector, vector]],
+  [() => layers.mixUp(), [colours], blind],
   [() => layers.multiply(), [vector, vector, vector]],
   [() => layers.normalization({ mean: [1, 2], variance: [3, 4] }), [image]],
   [() => layers.normalization(), [vector], { weights: ['mean', 'variance', 'count'] }],
   [() => layers.prelu({ sharedAxes: [1, 2] }), [image], { weights: ['alpha'] }],
   [() => layers.permute([3, 1, 2]), [image]],
+  [() => layers.randomBrightness(0.3, signed), [colours]],
+  [() => layers.randomColorDegeneration(0.3, signed), [colours]],
+  [
+    () => layers.randomColorJitter({ brightnessFactor: 0.1, contrastFactor: 0.2, ...signed }),
+    [colours],
+  ],
+  [() => layers.randomContrast([0.1, 0.2], signed), [colours]],
+  [() => layers.randomCrop(3, 2), [colours]],
+  [() => layers.randomErasing({ scale: 0.4, fillValue: [1, 2, 3], ...signed }), [colours]],
+  [() => layers.randomFlip('vertical'), [colours]],
+  [() => layers.randomGaussianBlur({ kernelSize: [5, 3], ...signed }), [colours]],
+  [() => layers.randomGrayscale(0.9), [colours]],
+  [() => layers.randomHue(0.5, { ...signed, seed: 4 }), [colours]],
+  [() => layers.randomInvert(), [colours]],
+  [() => layers.randomPerspective({ scale: 0.4 }), [colours]],
+  [() => layers.randomPosterization(5, signed), [colours]],
+  [() => layers.randomRotation([0.1, 0.3], { fillMode: 'wrap' }), [colours]],
+  [() => layers.randomSaturation(0.5, signed), [colours]],
+  [() => layers.randomSharpness(0.9, signed), [colours]],
+  [() => layers.randomShear({ xFactor: 0.3, yFactor: 0.1 }), [colours]],
+  [() => layers.randomTranslation(0.3, [-0.1, 0.2], { interpolation: 'nearest' }), [colours]],
+  [() => layers.randomZoom(0.3, { widthFactor: 0.2, fillMode: 'constant' }), [colours]],
   [() => layers.relu({ maxValue: 1, negativeSlope: 0.1, threshold: 0.2 }), [vector]],
   [() => layers.repeatVector(3), [vector]],
   [() => layers.rescaling(0.5, { offset: -1 }), [image]],
@@ -133,6 +161,7 @@ const rows: Row[] = [
   [() => layers.separableConv1d(4, 3), [series], separable],
   [() => layers.separableConv2d(4, 3, { padding: 'same', strides: 2 }), [image], separable],
   [() => layers.softmax({ axis: 1 }), [series]],
+  [() => layers.solarization({ additionFactor: 0.1, ...signed }), [colours]],
   [() => layers.spatialDropout1d(0.4), [series]],
   [() => layers.spatialDropout2d(0.4), [image]],
   [() => layers.subtract(), [vector, vector]],
