@@ -18,7 +18,13 @@ import type { ModelDescription } from '../plots/description.ts';
 import { type SummaryOptions, summaryText } from '../plots/summary.ts';
 import type { LoadOptions } from '../saving/keras_file.ts';
 import { modelConfig, modelFromConfig } from '../saving/model_config.ts';
-import { loadWeights, type SaveOptions, saveModel, saveWeights } from '../saving/model_files.ts';
+import {
+  exportModel,
+  loadWeights,
+  type SaveOptions,
+  saveModel,
+  saveWeights,
+} from '../saving/model_files.ts';
 import { parseJson } from '../saving/strict_json.ts';
 import type { LoadRules } from '../saving/weights.ts';
 import { Network, type NetworkOptions } from '../topology/network.ts';
@@ -265,6 +271,15 @@ export class Model extends Network {
    */
   async loadWeights(path: string | URL, options: LoadRules = {}): Promise<string[]> {
     return loadWeights(this, path, options);
+  }
+
+  /**
+   * Writes what the model computes at inference to an `.onnx` file (opset 17, the batch open), for other runtimes.
+   *
+   * @throws TsunoError `UNSUPPORTED` naming the layer, where ONNX has no such operation.
+   */
+  async export(path: string | URL, options: SaveOptions = {}): Promise<void> {
+    await exportModel(this, path, options);
   }
 
   /** The model without its weights as Keras describes it: what `JSON.stringify(model)` writes. */

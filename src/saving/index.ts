@@ -4,4 +4,5 @@ export type { LoadOptions } from './keras_file.ts';
 export type { CustomObject } from './model_config.ts';
 export type { LoadFileOptions, SaveOptions } from './model_files.ts';
 export { readNpy, readNpz, writeNpy, writeNpz } from './npy.ts';
+export { toOnnx } from './onnx.ts';
 export { readSafetensors, writeSafetensors } from './safetensors.ts';

@@ -10,6 +10,7 @@ import { readHdf5 } from './hdf5_read.ts';
 import { writeHdf5 } from './hdf5_write.ts';
 import { deserializeModel, type LoadOptions, loadTree, serializeModel } from './keras_file.ts';
 import type { SavableModel } from './model_config.ts';
+import { toOnnx } from './onnx.ts';
 import { readSafetensors, writeSafetensors } from './safetensors.ts';
 import { assignAll, checkFinite, type LoadRules, weightsTree } from './weights.ts';
 import { unzipMember, zipMembers } from './zip.ts';
@@ -28,12 +29,15 @@ export interface LoadFileOptions extends LoadOptions {
 
 const isArchive = (head: Uint8Array) => head[0] === 0x50 && head[1] === 0x4b;
 const isHdf5 = (head: Uint8Array) => head[0] === 0x89 && head[1] === 0x48;
+/** The first field of an ONNX file is its version. */
+const isOnnx = (head: Uint8Array) => head[0] === 0x08;
 const isSafetensors = (head: Uint8Array) => head[8] === 0x7b;
 
 /** The kinds of files, by how paths end. */
 const endings = {
   model: ['.keras'],
   weights: ['.weights.h5', '.safetensors'],
+  onnx: ['.onnx'],
 } as const;
 
 function endingOf(path: string | URL, where: string, allowed: readonly string[]): string {
@@ -114,6 +118,16 @@ async function weightsMember(bytes: Uint8Array, file: string): Promise<Uint8Arra
     expected: 'with model.weights.h5',
     found: 'none',
   });
+}
+
+/** Writes what a model computes at inference to an `.onnx` file. */
+export async function exportModel(
+  model: SavableModel,
+  path: string | URL,
+  options: SaveOptions = {},
+): Promise<void> {
+  endingOf(path, 'export', endings.onnx);
+  await writeWhole(path, toOnnx(model), { ...options, isKind: isOnnx });
 }
 
 function checkBuilt(model: SavableModel, where: string): void {

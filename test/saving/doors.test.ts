@@ -149,6 +149,16 @@ describe('a model', () => {
   });
 });
 
+test('what is exported is ONNX, and replaces nothing else', async () => {
+  const model = network();
+  await model.export(at('model.onnx'));
+  await model.export(at('model.onnx'));
+  assert.match(readFileSync(at('model.onnx'), 'latin1'), /tsuno/);
+  writeFileSync(at('other.onnx'), 'no ONNX');
+  await assert.rejects(model.export(at('other.onnx')), { code: 'FILE' });
+  await assert.rejects(model.export(at('model.pb')), { code: 'ARGUMENT' });
+});
+
 describe('JSON', () => {
   test('has the layers and how they were compiled; the weights are new', () => {
     const model = network();

@@ -9,7 +9,7 @@ For each `NAME.keras` with its `NAME.safetensors`:
 - every weight and every variable of the optimizer must be the bits in the file, read with h5py; the groups, their
   attributes and the types must be those Keras writes when it saves the loaded model again;
 - one more training step on `x` and `y` must lead Keras to the weights and the optimizer's state it led tsuno to;
-- `NAME.weights.h5` and `NAME.onnx`, where they are, must give the same predictions.
+- the weights of `NAME.weights.h5` must give the same predictions.
 
 Prints the largest differences; leaves with status 1 if a file differs.
 """
@@ -162,18 +162,6 @@ def check(path, report):
             report.compare("predictions by .weights.h5", name, arrays[f"predict.{i}"], predict, PREDICT_TOLERANCE)
     if "y" in arrays:
         check_step(report, name, model, arrays)
-    check_onnx(report, name, path.with_suffix(".onnx"), arrays)
-
-
-def check_onnx(report, name, path, arrays):
-    try:
-        import onnxruntime
-    except ImportError:
-        return
-    if path.exists():
-        session = onnxruntime.InferenceSession(path)
-        for i, predict in enumerate(session.run(None, {session.get_inputs()[0].name: arrays["x"]})):
-            report.compare("predictions by onnxruntime", name, arrays[f"predict.{i}"], predict, PREDICT_TOLERANCE)
 
 
 def main():

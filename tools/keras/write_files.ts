@@ -12,7 +12,7 @@ import { Tensor } from '../../src/core/tensor.ts';
 import { datasets } from '../../src/data/index.ts';
 import * as layers from '../../src/layers/index.ts';
 import { Model, Sequential } from '../../src/model/model.ts';
-import { deserializeModel, serializeModel } from '../../src/saving/keras_file.ts';
+import { deserializeModel } from '../../src/saving/keras_file.ts';
 import { writeSafetensors } from '../../src/saving/safetensors.ts';
 import { Input } from '../../src/topology/input.ts';
 import { modelCases, trainingCases } from '../../test/support/keras_cases.ts';
@@ -22,7 +22,8 @@ mkdirSync(folder, { recursive: true });
 
 /** The file of a model, and what it computes: before and after one more step on `x`, `y`. */
 async function write(name: string, model: Model, x: Tensor, y?: Tensor): Promise<void> {
-  writeFileSync(join(folder, `${name}.keras`), await serializeModel(model));
+  await model.save(join(folder, `${name}.keras`));
+  await model.saveWeights(join(folder, `${name}.weights.h5`));
   const outputs = await model.predictAll(x);
   const arrays: Record<string, Tensor> = { x };
   outputs.forEach((output, i) => {
