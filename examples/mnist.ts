@@ -4,15 +4,14 @@
  *
  *     npm start
  */
-import { createHash } from 'node:crypto';
 import { mkdir, writeFile } from 'node:fs/promises';
-import { availableParallelism } from 'node:os';
 import { datasets, Input, layers, Model, plots, setRandomSeed } from 'tsuno';
+import { weightsSha256 } from './support/weights_sha256.ts';
 
 const folder = process.env.TSUNO_RUN ?? 'runs/mnist';
 const epochs = Number(process.env.TSUNO_EPOCHS ?? 5);
-await mkdir(folder, { recursive: true });
 setRandomSeed(Number(process.env.TSUNO_SEED ?? 1));
+await mkdir(folder, { recursive: true });
 
 const { train, test } = await datasets.mnist.load();
 const validation = train.take(12_000);
@@ -32,54 +31,49 @@ const outputs = layers.dense(10, { activation: 'softmax' })(x);
 
 const model = new Model({ inputs, outputs });
 model.summary();
-for (const kind of ['svg', 'png'])
+for (const kind of ['svg', 'png']) {
   await plots.model(model, `${folder}/model.${kind}`, { showShapes: true });
+}
 
 model.compile({
   optimizer: 'adam',
   loss: 'sparse_categorical_crossentropy',
   metrics: ['accuracy'],
 });
-const started = performance.now();
 const history = await model.fit(training, { epochs, batchSize: 32, validationData: validation });
-const secondsPerEpoch = (performance.now() - started) / 1000 / epochs;
 
 for (const kind of ['svg', 'png']) await plots.history(history, `${folder}/curves.${kind}`);
 await writeFile(`${folder}/history.json`, `${JSON.stringify(history, null, 2)}\n`);
 await writeFile(`${folder}/history.csv`, history.toCSV());
 
-const result = await model.evaluate(test);
-console.log(
-  `test loss ${result.loss!.toFixed(4)}, test accuracy ${(result.accuracy! * 100).toFixed(2)} %`,
-);
-
+const { loss, accuracy } = await model.evaluate(test);
 const probabilities = await model.predict(test.images);
 const predicted = probabilities.argMax();
+console.log(`test accuracy ${(100 * accuracy!).toFixed(2)} %`);
 console.log(`first test image: predicted ${predicted[0]}, true ${test.labels.at(0)}`);
-// Some predictions, every wrong one of the first thousand among them.
-const wrong = predicted
-  .slice(0, 1000)
-  .flatMap((digit, i) => (digit === test.labels.at(i) ? [] : [i]));
-console.log(`${wrong.length} of the first 1000 are wrong`);
+
+// A picture of the first test images and of the first that are taken for another digit.
+const wrong = predicted.flatMap((digit, i) => (digit === test.labels.at(i) ? [] : [i]));
+const shown = [...Array(18).keys(), ...wrong.slice(0, 10)];
 for (const kind of ['svg', 'png']) {
   await plots.predictions(
-    test.images.slice(0, 40),
-    { probabilities: probabilities.slice(0, 40), labels: test.labels.slice(0, 40) },
+    test.images.rows(shown),
+    { probabilities: probabilities.rows(shown), labels: test.labels.rows(shown) },
     `${folder}/predictions.${kind}`,
   );
 }
 
-const sha = createHash('sha256');
-for (const weight of model.weights) sha.update(new Uint8Array(weight.value().data.buffer));
-const summary = {
-  testLoss: result.loss,
-  testAccuracy: result.accuracy,
+await model.save(`${folder}/mnist.keras`);
+const result = {
+  testLoss: loss,
+  testAccuracy: accuracy,
   parameters: model.countParams(),
-  secondsPerEpoch,
-  msPerStep: 0,
-  threads: availableParallelism(),
-  weightsSha256: sha.digest('hex'),
+  msPerStep: history.msPerStep,
+  secondsPerEpoch:
+    history.timing.reduce((sum, { seconds }) => sum + seconds, 0) / history.timing.length,
+  threads: (await model.engine()).threads,
+  weightsSha256: weightsSha256(model),
 };
-await writeFile(`${folder}/result.json`, `${JSON.stringify(summary, null, 2)}\n`);
-console.log(`everything is in ${folder}/`);
+await writeFile(`${folder}/result.json`, `${JSON.stringify(result, null, 2)}\n`);
+console.log(`${wrong.length} of ${test.length} are wrong; everything is in ${folder}/`);
 model.close();

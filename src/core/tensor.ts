@@ -71,6 +71,23 @@ export class Tensor<D extends DType = DType> {
     return new Tensor(this.dtype, [to - from, ...this.shape.slice(1)], data);
   }
 
+  /**
+   * A copy of the rows at `indices`, in their order.
+   *
+   * @example
+   * ```ts
+   * tensor([[1, 2], [3, 4], [5, 6]]).rows([2, 0]).toArray(); // [[5,6],[1,2]]
+   * ```
+   */
+  rows(indices: ArrayLike<number>): Tensor<D> {
+    const row = sizeOf(this.shape.slice(1));
+    const picked = new Tensor(this.dtype, [indices.length, ...this.shape.slice(1)]);
+    for (let i = 0; i < indices.length; i++) {
+      picked.data.set(this.data.subarray(indices[i]! * row, (indices[i]! + 1) * row), i * row);
+    }
+    return picked;
+  }
+
   /** The same elements under another shape; one extent may be -1. */
   reshape(shape: Shape): Tensor<D> {
     const known = sizeOf(shape.filter((extent) => extent !== -1));

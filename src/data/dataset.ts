@@ -5,7 +5,7 @@
 import { type AnyArray, allocate, type DType } from '../core/dtype.ts';
 import { show, TsunoError } from '../core/errors.ts';
 import { RandomSequence, streams } from '../core/random.ts';
-import { type Shape, sameShape, showShape, sizeOf } from '../core/shape.ts';
+import { type Shape, sameShape, showShape } from '../core/shape.ts';
 import { Tensor } from '../core/tensor.ts';
 
 /** What {@link Dataset.from} takes. `X` and `Y` are the element types of images and labels. */
@@ -160,8 +160,8 @@ export class Dataset<X extends DType = DType, Y extends DType = DType> {
     }
     const order = new RandomSequence(seed, streams.shuffle).permutation(this.length);
     return new Dataset({
-      images: gather(this.images, order),
-      labels: gather(this.labels, order),
+      images: this.images.rows(order),
+      labels: this.labels.rows(order),
       classNames: this.classNames,
     });
   }
@@ -243,18 +243,6 @@ function wholeCount(count: number, method: string): number {
     expected: 'a whole number, zero or more',
     found: show(count),
   });
-}
-
-/** Rows of `source` in the order given. */
-function gather<D extends DType>(source: Tensor<D>, order: Uint32Array): Tensor<D> {
-  const from: AnyArray = source.data;
-  const data = allocate(source.dtype, source.size);
-  const row = sizeOf(source.shape.slice(1));
-  for (let i = 0; i < order.length; i++) {
-    const start = order[i]! * row;
-    (data as AnyArray).set(from.subarray(start, start + row), i * row);
-  }
-  return new Tensor(source.dtype, source.shape, data);
 }
 
 /** Rows of `first`, then rows of `second`. */
