@@ -27,4 +27,4 @@ export function get(which: Schedule | Serialized): Schedule {
 }
 
 export * from './decays.ts';
-export { Schedule, type StepMath } from './schedule.ts';
+export { Schedule, Schedule as LearningRateSchedule, type StepMath } from './schedule.ts';
