@@ -10,12 +10,13 @@ import { weightsSha256 } from './support/weights_sha256.ts';
 
 const folder = process.env.TSUNO_RUN ?? 'runs/mnist';
 const epochs = Number(process.env.TSUNO_EPOCHS ?? 5);
+const samples = Number(process.env.TSUNO_SAMPLES ?? 48_000);
 setRandomSeed(Number(process.env.TSUNO_SEED ?? 1));
 await mkdir(folder, { recursive: true });
 
 const { train, test } = await datasets.mnist.load();
 const validation = train.take(12_000);
-const training = train.skip(12_000);
+const training = train.skip(12_000).take(samples);
 
 const inputs = Input({ shape: [28, 28, 1] });
 let x = layers.rescaling(1 / 255)(inputs);
@@ -49,7 +50,7 @@ await writeFile(`${folder}/history.csv`, history.toCSV());
 const { loss, accuracy } = await model.evaluate(test);
 const probabilities = await model.predict(test.images);
 const predicted = probabilities.argMax();
-console.log(`test accuracy ${(100 * accuracy!).toFixed(2)} %`);
+console.log(`test accuracy ${(100 * accuracy).toFixed(2)} %`);
 console.log(`first test image: predicted ${predicted[0]}, true ${test.labels.at(0)}`);
 
 // A picture of the first test images and of the first that are taken for another digit.

@@ -46,8 +46,10 @@ import { predict } from '../train/predict.ts';
 import { Trainer } from '../train/trainer.ts';
 import { describeNetwork } from './describe.ts';
 
+type OrUndefined<T> = { [K in keyof T]?: T[K] | undefined };
+
 /** What `compile` takes: Keras's options, and those of the engine. */
-export interface ModelCompileOptions extends CompileOptions, EngineOptions {}
+export interface ModelCompileOptions extends CompileOptions, OrUndefined<EngineOptions> {}
 
 export interface ModelSummaryOptions extends SummaryOptions {
   /** Where the text goes; default the console. */
