@@ -43,10 +43,15 @@ export const batchNormalizeOp: Op<BatchNormalizeAttrs, 'batch_normalize'> = {
   },
   decompose([x, gamma, beta], { epsilon }) {
     const axes = leading(x!);
+    // A mean far from zero is rounded by more than small deviations can bear: what is left over is put right afterwards
+    // (Chan, Golub and LeVeque 1983). One pass over memory gives both sums.
     const mean = reduceMean(x!, axes);
-    const variance = reduceMean(square(sub(x!, mean)), axes);
+    const centred = sub(x!, mean);
+    const left = reduceMean(centred, axes);
+    const variance = sub(reduceMean(square(centred), axes), square(left));
     const scale = mul(gamma!, inverse(variance, epsilon));
-    return [add(mul(sub(x!, mean), scale), beta!), mean, variance];
+    const y = add(mul(centred, scale), sub(beta!, mul(left, scale)));
+    return [y, mean, variance];
   },
   gradient({
     inputs: [x, gamma],
