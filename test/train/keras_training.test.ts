@@ -9,5 +9,7 @@ import { referenceSteps, runTrainingCase, titleOf } from './training_run.ts';
 const tolerance = { logs: 1e-4, weights: 2e-4, predictions: 5e-4, rounding: 1e-7 };
 
 for (const given of trainingCases()) {
-  test(titleOf(given), () => runTrainingCase(given, referenceSteps(), tolerance));
+  test(titleOf(given), async () => {
+    await runTrainingCase(given, referenceSteps(), tolerance);
+  });
 }

@@ -190,7 +190,7 @@ export class TrainingRun {
 }
 
 /** Weights of samples: as given, or by their class. */
-function sampleWeights(given: TrainingCase, step: number): ArrayLike<number> | undefined {
+export function sampleWeights(given: TrainingCase, step: number): ArrayLike<number> | undefined {
   const { y, sampleWeight } = given.steps[step]!;
   if (sampleWeight) return sampleWeight.data;
   const { classWeight } = given;
@@ -225,23 +225,36 @@ export interface TrainingTolerance {
   rounding: number;
 }
 
-/** Takes the steps of the case; throws where logs, weights or predictions differ from Keras's. */
+/** @throws AssertionError where logs of a step differ from Keras's. */
+export function assertLogs(
+  step: number,
+  found: Readonly<Record<string, unknown>>,
+  expected: Readonly<Record<string, number>>,
+  tolerance: number,
+): void {
+  assert.deepEqual(Object.keys(found).sort(), Object.keys(expected).sort());
+  for (const [key, value] of Object.entries(expected)) {
+    const error = Math.abs((found[key] as number) - value) / Math.max(1, Math.abs(value));
+    assert.ok(error < tolerance, `step ${step}: ${key} is ${found[key]}, Keras has ${value}`);
+  }
+}
+
+/**
+ * Takes the steps of the case.
+ *
+ * @returns which weights are undetermined, see {@link TrainingRun.undetermined}.
+ * @throws AssertionError where logs, weights or predictions differ from Keras's.
+ */
 export async function runTrainingCase(
   given: TrainingCase,
   backend: StepBackend,
   tolerance: TrainingTolerance,
-): Promise<void> {
+): Promise<Set<number>> {
   const run = new TrainingRun(given, backend);
   for (const [i, { x, y, logs }] of given.steps.entries()) {
     run.reset();
     await run.step(x, y, sampleWeights(given, i));
-    const found = run.logs();
-    assert.deepEqual(Object.keys(found).sort(), Object.keys(logs).sort());
-    for (const [key, value] of Object.entries(logs)) {
-      const error = Math.abs((found[key] as number) - value) / Math.max(1, Math.abs(value));
-      const near = error < tolerance.logs;
-      assert.ok(near, `step ${i}: ${key} is ${found[key]}, Keras has ${value}`);
-    }
+    assertLogs(i, run.logs(), logs, tolerance.logs);
   }
   const undetermined = run.undetermined(tolerance.rounding);
   run.weights.forEach((values, i) => {
@@ -253,4 +266,5 @@ export async function runTrainingCase(
   });
   const error = distance(await run.predict(given.steps[0]!.x), given.predict);
   assert.ok(error < tolerance.predictions, `predictions differ by ${error.toExponential(1)}`);
+  return undetermined;
 }
