@@ -9,8 +9,7 @@ import { datasets, Input, layers, Model, setRandomSeed } from 'tsuno';
 
 interface KerasRun {
   seed: number;
-  test_loss: number;
-  test_accuracy: number;
+  test: { loss: number; accuracy: number };
 }
 
 interface Figures {
@@ -69,7 +68,7 @@ const keras = JSON.parse(await readFile('test/fixtures/keras/accuracy.json', 'ut
   versions: { keras: string; backend: string };
   runs: KerasRun[];
 };
-const theirs = keras.runs.map((run) => run.test_accuracy);
+const theirs = keras.runs.map((run) => run.test.accuracy);
 const ours = runs.map((run) => run.accuracy);
 const difference = (mean(ours) - mean(theirs)) * 100;
 const error =
