@@ -101,11 +101,13 @@ function emit(graph: Graph, units: Unit[], unitOf: Map<Node, Unit>): Graph {
       mapped.set(value, outputs[i]!);
     });
   }
-  carryResults(graph, target, (value) => mapped.get(value));
+  const find = (value: Value) =>
+    mapped.get(value) ?? (isInline(value.node) ? constant(target, value.node) : undefined);
+  carryResults(graph, target, find);
   return target;
 }
 
-/** An inline node that something other than a loop reads: a loop of its own. */
+/** An inline node that something other than a loop reads, or a result: a loop of its own. */
 function constant(target: Graph, node: Node): Value {
   const step: FusedStep = { op: node.op, attrs: node.attrs, type: node.outputs[0]!, operands: [] };
   return target.apply(fusedOp, [], group(node.outputs[0]!.shape, 0, [step], [0]))[0]!;

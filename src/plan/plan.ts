@@ -3,7 +3,8 @@
  * printable; nothing here knows a backend.
  *
  * Memory: values live in one arena, laid out by lifetime (largest first, at the lowest offset that is free while it lives).
- * A variable's new value is written into the variable itself where nobody reads the old one later.
+ * A variable's new value is written into the variable itself where nobody reads the old one later. At the step's end come
+ * copies: first of what the others would overwrite.
  */
 import { bytesOf } from '../core/dtype.ts';
 import { internal } from '../core/errors.ts';
@@ -100,6 +101,8 @@ class Planner {
   private readonly intervals = new Map<Value, Interval>();
   private readonly scratches = new Map<Node, Interval>();
   private readonly copies: PlannedCopy[] = [];
+  /** Old values of variables, and inputs, that are results or another variable's new value: set aside in the arena. */
+  private readonly saved = new Map<Value, Interval>();
 
   constructor(graph: Graph, options: PlanOptions) {
     this.graph = graph;
@@ -118,7 +121,7 @@ class Planner {
     this.measureLifetimes();
     const arenaBytes = this.layOut();
     const planned = this.schedule();
-    this.streamResults();
+    this.planCopies();
     const halt =
       this.options.halt === undefined ? undefined : this.graph.outputs.get(this.options.halt);
     return {
@@ -126,7 +129,9 @@ class Planner {
       halt: halt && this.placeOf(halt),
       inputs: this.inputs,
       variables: this.variables,
-      outputs: new Map([...this.graph.outputs].map(([name, value]) => [name, this.placeOf(value)])),
+      outputs: new Map(
+        [...this.graph.outputs].map(([name, value]) => [name, this.placeOfResult(value)]),
+      ),
       once: planned.filter(({ node }) => this.once.has(node)),
       kernels: planned.filter(({ node }) => !this.once.has(node)),
       copies: this.copies,
@@ -197,13 +202,33 @@ class Planner {
   }
   private readonly pendingCopies: { value: Value; to: Place }[] = [];
 
+  /** Where a result lies after a step. */
+  private placeOfResult(value: Value): Place {
+    const saved = this.saved.get(this.root(value));
+    return saved ? this.inArena(saved, bytesOfValue(value)) : this.placeOf(value);
+  }
+
+  private inArena({ offset }: Interval, bytes: number): Place {
+    return { region: 'arena', offset: offset + (this.options.redZone ?? 0), bytes };
+  }
+
+  private planCopies(): void {
+    for (const [value, interval] of this.saved) {
+      const from = this.placeOf(value);
+      this.copies.push({ from, to: this.inArena(interval, from.bytes) });
+    }
+    this.streamResults();
+    for (const { value, to } of this.pendingCopies)
+      this.copies.push({ from: this.placeOfResult(value), to });
+  }
+
   private streamResults(): void {
     for (const name of this.options.streamed ?? []) {
       const value = this.graph.outputs.get(name);
       if (!value) throw internal(`no result ${name}`);
       const index = this.inputs.push({ name, shape: value.shape, dtype: value.dtype }) - 1;
       this.copies.push({
-        from: this.placeOf(value),
+        from: this.placeOfResult(value),
         to: { region: 'input', index, bytes: bytesOfValue(value) },
       });
     }
@@ -250,6 +275,15 @@ class Planner {
     });
     for (const value of this.graph.outputs.values()) this.extend(value, end);
     for (const { value } of this.pendingCopies) this.extend(value, end);
+    const results = [
+      ...this.graph.outputs.values(),
+      ...this.pendingCopies.map(({ value }) => value),
+    ];
+    for (const root of results.map((value) => this.root(value))) {
+      if (!root.node.op.source) continue;
+      const bytes = this.padded(bytesOfValue(root));
+      this.saved.set(root, { bytes, from: end, to: end, offset: 0 });
+    }
     // What is made once must last through every step.
     for (const [value, interval] of this.intervals)
       if (this.once.has(value.node)) interval.to = end;
@@ -266,10 +300,11 @@ class Planner {
 
   /** Offsets: the largest first, each at the lowest offset free during its life. */
   private layOut(): number {
-    const zone = this.options.redZone ?? 0;
-    const all = [...this.intervals.values(), ...this.scratches.values()].sort(
-      (a, b) => b.bytes - a.bytes,
-    );
+    const all = [
+      ...this.intervals.values(),
+      ...this.scratches.values(),
+      ...this.saved.values(),
+    ].sort((a, b) => b.bytes - a.bytes);
     const placed: Interval[] = [];
     let total = 0;
     for (const interval of all) {
@@ -285,15 +320,8 @@ class Planner {
       placed.push(interval);
       total = Math.max(total, offset + interval.bytes);
     }
-    for (const [value, { offset }] of this.intervals) {
-      this.places.set(value, {
-        region: 'arena',
-        offset: offset + zone,
-        bytes: bytesOfValue(value),
-      });
-    }
-    for (const { value, to } of this.pendingCopies)
-      this.copies.push({ from: this.placeOf(value), to });
+    for (const [value, interval] of this.intervals)
+      this.places.set(value, this.inArena(interval, bytesOfValue(value)));
     return total;
   }
 

@@ -54,6 +54,8 @@ interface ProgramParts {
   module: WebAssembly.Module;
   /** Where there are no workers: the program on the caller's thread. */
   run: Run | undefined;
+  /** Address of each of the plan's variables. */
+  variables: readonly number[];
   /** Address and bytes of each variable that a step changes. */
   changed: readonly Region[];
 }
@@ -64,6 +66,7 @@ class WasmProgram implements Program, ProgramParts {
   readonly control: Region;
   readonly module: WebAssembly.Module;
   readonly run: Run | undefined;
+  readonly variables: readonly number[];
   readonly changed: readonly Region[];
   private readonly release: (program: WasmProgram) => void;
 
@@ -73,6 +76,7 @@ class WasmProgram implements Program, ProgramParts {
     this.control = parts.control;
     this.module = parts.module;
     this.run = parts.run;
+    this.variables = parts.variables;
     this.changed = parts.changed;
     this.release = release;
   }
@@ -197,11 +201,14 @@ export class WasmEngine implements Backend {
         });
         run = instance.exports.run as Run;
       }
-      const program = new WasmProgram({ id, plan, control, module, run, changed }, () => {
-        if (!this.programs.delete(id)) return;
-        this.workers?.forget(id);
-        this.free(control);
-      });
+      const program = new WasmProgram(
+        { id, plan, control, module, run, variables, changed },
+        () => {
+          if (!this.programs.delete(id)) return;
+          this.workers?.forget(id);
+          this.free(control);
+        },
+      );
       this.programs.set(id, program);
       return program;
     } catch (error) {
@@ -384,14 +391,13 @@ export class WasmEngine implements Backend {
   output(program: Program, name: string): TypedArrays[DType] {
     const place = program.plan.outputs.get(name);
     const value = program.plan.graph.outputs.get(name);
-    if (!place || !value || place.region === 'input') throw internal(`no output ${name}`);
-    if (place.region === 'variable') throw internal(`output ${name} is a variable`);
-    return viewOf(
-      value.dtype,
-      this.memory.buffer,
-      this.arena!.address + place.offset,
-      sizeOf(value.shape),
-    );
+    if (!(program instanceof WasmProgram) || !place || !value || place.region === 'input')
+      throw internal(`no output ${name}`);
+    const address =
+      place.region === 'arena'
+        ? this.arena!.address + place.offset
+        : program.variables[place.index]!;
+    return viewOf(value.dtype, this.memory.buffer, address, sizeOf(value.shape));
   }
 
   /** Stops the threads; a run in progress is rejected. */
