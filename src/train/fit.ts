@@ -139,8 +139,8 @@ async function runEpoch(run: Run, epoch: number, part: EpochPart): Promise<Logs 
   const trainSeconds = (performance.now() - trained) / 1000;
   if (signal.aborted) return undefined;
   if (numbers.stepsPerEpoch !== undefined && part.steps < numbers.stepsPerEpoch)
-    console.warn(
-      `tsuno: [fit] epoch ${epoch + 1} ran out of data after ${part.steps} of ${numbers.stepsPerEpoch} steps; the next one begins anew.`,
+    trainer.warn(
+      `[fit] epoch ${epoch + 1} ran out of data after ${part.steps} of ${numbers.stepsPerEpoch} steps; the next one begins anew.`,
     );
   const logs = compiled.logs();
   if (held && numbers.isValidated(epoch)) {

@@ -13,7 +13,7 @@ import type { Variable } from '../layers/variable.ts';
 import type { Binding, Session } from '../runtime/session.ts';
 import { haltName, healthName } from './health.ts';
 import type { StepProgram } from './programs.ts';
-import { Snapshot } from './snapshot.ts';
+import { firstNonFinite, Snapshot } from './snapshot.ts';
 
 /** Aim of a stretch, in seconds. */
 const stretchSeconds = 1;
@@ -27,6 +27,8 @@ export interface TrainRun {
   inputsFrom(step: number): Record<string, Binding>;
   /** Variables that must stay finite. */
   finite: readonly Variable[];
+  /** Where the state before a stretch is kept. */
+  snapshot: Snapshot;
   /** Names a step of this run in errors, e.g. `fit "model", epoch 2, step 17`. */
   nameOf(step: number): string;
   progress: ((stepsDone: number) => void) | undefined;
@@ -62,8 +64,7 @@ async function runStretch(
   steps: number,
 ): Promise<number> {
   const { made, signal, progress } = run;
-  const changed = made.program.plan.graph.updates.keys();
-  const before = Snapshot.of(changed);
+  const before = run.snapshot.take(made.program.plan.graph.updates.keys());
   const started = performance.now();
   let reached = 0;
   let ran: number;
@@ -87,8 +88,7 @@ async function runStretch(
   const healthy = isHalt ? ran - 1 : ran;
   if (halt) await goTo(session, run, before, from, healthy);
   // A weight may have overflowed in a step before, and only then made the loss infinite.
-  if (Snapshot.of(run.finite).sick(run.finite))
-    throw await findSickStep(session, run, before, from, healthy);
+  if (firstNonFinite(run.finite)) throw await findSickStep(session, run, before, from, healthy);
   if (halt) throw halt;
   if (ran > 0) made.secondsPerStep = (performance.now() - started) / 1000 / ran;
   return ran;
@@ -150,16 +150,15 @@ async function findSickStep(
   for (let count = steps; count > 1; ) {
     const half = count >> 1;
     await goTo(session, run, good, first, half);
-    const there = Snapshot.of(program.plan.graph.updates.keys());
-    if (there.sick(run.finite)) count = half;
+    if (firstNonFinite(run.finite)) count = half;
     else {
-      good = there;
+      good = new Snapshot().take(program.plan.graph.updates.keys());
       first += half;
       count -= half;
     }
   }
   await goTo(session, run, good, first, 1);
-  const sick = Snapshot.of(run.finite).sick(run.finite);
+  const sick = firstNonFinite(run.finite);
   good.restore();
   return new TsunoError('NONFINITE_LOSS', {
     where: run.nameOf(first),

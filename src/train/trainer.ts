@@ -16,6 +16,7 @@ import { type ColumnNames, type Columns, countOf } from './batches.ts';
 import { checkInputs, checkLabels } from './column_checks.ts';
 import { Compiled, type CompileOptions } from './compiled.ts';
 import { Programs, type StepKind, type StepProgram } from './programs.ts';
+import { Snapshot } from './snapshot.ts';
 import { inputNames, type Randomness, typesOf } from './step.ts';
 import { runTraining } from './train_run.ts';
 
@@ -51,6 +52,7 @@ export class Trainer {
   private engineOptions: EngineOptions = {};
   /** The last run asked for: runs wait for each other. */
   private lastRun: Promise<unknown> = Promise.resolve();
+  private readonly snapshot = new Snapshot();
   private isTraining = false;
   private isSeeded = false;
   private hasWarned = false;
@@ -158,14 +160,19 @@ export class Trainer {
     if (!this.network.inputSpecs) this.network.build(openShapes(x));
   }
 
+  /** Says what the user should know, where `compile` was told to. */
+  warn(message: string): void {
+    const { warn = (text: string) => console.warn(`tsuno: ${text}`) } = this.engineOptions;
+    warn(message);
+  }
+
   /** One warning for pixels from 0 to 255 in a model that does not scale them. */
   warnOfPixels({ x }: Columns): void {
     if (this.hasWarned) return;
     const pixels = x.some((one) => (one.dtype === 'uint8' || one.rank === 4) && looksUnscaled(one));
     if (!pixels || scales(this.network)) return;
     this.hasWarned = true;
-    const { warn = (message: string) => console.warn(`tsuno: ${message}`) } = this.engineOptions;
-    warn(
+    this.warn(
       `[${this.network.name}] x has values above 1, as pixels from 0 to 255 have, and no layer scales them: networks learn better from 0 to 1. Begin the model with layers.rescaling(1 / 255).`,
     );
   }
@@ -287,14 +294,15 @@ export class Trainer {
 
   private async train(
     session: Session,
-    run: Omit<Parameters<typeof runTraining>[1], 'finite'>,
+    run: Omit<Parameters<typeof runTraining>[1], 'finite' | 'snapshot'>,
   ): Promise<number> {
     const { updates } = run.made.program.plan.graph;
     const { optimizer } = this.compiled('fit');
     const finite = [...this.network.weights, ...optimizer.variables].filter((variable) =>
       updates.has(variable),
     );
-    return runTraining(session, { ...run, finite }, (body) => this.inTurn(body));
+    const { snapshot } = this;
+    return runTraining(session, { ...run, finite, snapshot }, (body) => this.inTurn(body));
   }
 
   private test(
