@@ -8,17 +8,18 @@ import { TsunoError } from '../core/errors.ts';
 import { nextSeed } from '../core/seed.ts';
 import { type Shape, sizeOf } from '../core/shape.ts';
 import { Tensor } from '../core/tensor.ts';
-import { looksUnscaled } from '../data/checks.ts';
-import { isShapeList, type Layer } from '../layers/layer.ts';
+import { isShapeList } from '../layers/layer.ts';
 import { type Region, Session } from '../runtime/session.ts';
 import type { Network } from '../topology/network.ts';
 import { type ColumnNames, type Columns, countOf } from './batches.ts';
 import { checkInputs, checkLabels } from './column_checks.ts';
 import { Compiled, type CompileOptions } from './compiled.ts';
+import { hasBarePixels } from './pixels.ts';
 import { Programs, type StepKind, type StepProgram } from './programs.ts';
 import { Snapshot } from './snapshot.ts';
 import { inputNames, type Randomness, typesOf } from './step.ts';
 import { runTraining } from './train_run.ts';
+import { watched } from './watch.ts';
 
 /** Data in the engine, with the order in which rows are visited. */
 export interface LoadedColumns {
@@ -39,10 +40,6 @@ export interface StepsOptions {
   /** Names a step, counted from 0 in this call, in errors. */
   nameOf?: ((step: number) => string) | undefined;
 }
-
-/** Layers that bring pixels to a useful range. */
-const scalingLayers =
-  /^(Rescaling|Normalization|BatchNormalization|LayerNormalization|GroupNormalization|RMSNormalization|UnitNormalization)$/;
 
 export class Trainer {
   readonly network: Network;
@@ -169,8 +166,7 @@ export class Trainer {
   /** One warning for pixels from 0 to 255 in a model that does not scale them. */
   warnOfPixels({ x }: Columns): void {
     if (this.hasWarned) return;
-    const pixels = x.some((one) => (one.dtype === 'uint8' || one.rank === 4) && looksUnscaled(one));
-    if (!pixels || scales(this.network)) return;
+    if (!hasBarePixels(this.network, x)) return;
     this.hasWarned = true;
     this.warn(
       `[${this.network.name}] x has values above 1, as pixels from 0 to 255 have, and no layer scales them: networks learn better from 0 to 1. Begin the model with layers.rescaling(1 / 255).`,
@@ -322,7 +318,7 @@ export class Trainer {
   /** Predictions for all rows, one tensor an output. */
   async predict(columns: Columns, options: PredictSteps): Promise<Tensor<'float32'>[]> {
     const { batch } = options;
-    const watch = watched({ ...options, from: 0, to: 0 });
+    const watch = watched(options);
     const { progress, signal } = watch;
     const data = await this.load(columns);
     const { session } = data;
@@ -357,38 +353,6 @@ export class Trainer {
       this.unload(data);
     }
   }
-}
-
-interface Watch extends Pick<StepsOptions, 'progress' | 'signal'> {
-  release(): void;
-  /** Throws what `progress` threw. */
-  rethrow(): void;
-}
-
-/** What `progress` throws ends the run, but not from inside the engine's clock. */
-function watched({ progress, signal }: StepsOptions): Watch {
-  if (!progress) return { signal, release: () => undefined, rethrow: () => undefined };
-  const stop = new AbortController();
-  const abort = () => stop.abort();
-  signal?.addEventListener('abort', abort);
-  if (signal?.aborted) abort();
-  const thrown: unknown[] = [];
-  return {
-    signal: stop.signal,
-    progress: (done) => {
-      if (thrown.length > 0) return;
-      try {
-        progress(done);
-      } catch (error) {
-        thrown.push(error);
-        abort();
-      }
-    },
-    release: () => signal?.removeEventListener('abort', abort),
-    rethrow: () => {
-      if (thrown.length > 0) throw thrown[0];
-    },
-  };
 }
 
 /** How samples are predicted. */
@@ -432,8 +396,4 @@ function rowsOf(data: LoadedColumns, first: number, size: number) {
 function openShapes(x: readonly Tensor[]): (number | null)[] | (number | null)[][] {
   const shapes = x.map(({ shape }) => [null, ...shape.slice(1)]);
   return shapes.length === 1 ? shapes[0]! : shapes;
-}
-
-function scales(layer: Layer): boolean {
-  return scalingLayers.test(layer.className) || layer.sublayers.some(scales);
 }
