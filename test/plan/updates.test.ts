@@ -30,20 +30,20 @@ function randomStep(draw: Draw): Step {
   const x = ops.input(graph, 'x', shape);
   const old = variables.map((one) => ops.read(graph, one));
   const values: Value[] = [...old, x];
-  const any = () => draw.pick(values);
+  const some = () => draw.pick(values);
   for (let i = draw.int(0, 5); i > 0; i--) {
     const makers: readonly (() => Value)[] = [
-      () => ops.mul(ops.add(any(), any()), 0.5),
-      () => ops.sub(any(), any()),
-      () => ops.transpose(ops.reshape(any(), [4, 2]), [1, 0]),
-      () => ops.reshape(ops.reshape(any(), [8]), shape),
-      () => ops.add(any(), ops.mul(ops.reduceSum(any(), [0], true), 0.25)),
-      () => ops.relu(any()),
+      () => ops.mul(ops.add(some(), some()), 0.5),
+      () => ops.sub(some(), some()),
+      () => ops.transpose(ops.reshape(some(), [4, 2]), [1, 0]),
+      () => ops.reshape(ops.reshape(some(), [8]), shape),
+      () => ops.add(some(), ops.mul(ops.reduceSum(some(), [0], true), 0.25)),
+      () => ops.relu(some()),
     ];
     values.push(draw.pick(makers)());
   }
-  for (const one of variables) if (draw.chance(0.8)) graph.updates.set(one, any());
-  for (let i = draw.int(0, 2); i > 0; i--) graph.outputs.set(`r${i}`, any());
+  for (const one of variables) if (draw.chance(0.8)) graph.updates.set(one, some());
+  for (let i = draw.int(0, 2); i > 0; i--) graph.outputs.set(`r${i}`, some());
   if (graph.results().length === 0) graph.outputs.set('x', ops.add(x, 1));
   return { graph, variables };
 }
