@@ -1,0 +1,39 @@
+/**
+ * @file A thread of the engine that fails on purpose: worker `culprit` does so once it has done `steps` steps of a run, in the way
+ * that `fault` names, or between runs.
+ */
+import { workerData } from 'node:worker_threads';
+
+export interface Fault {
+  /** Which worker, counted from the first that was started. */
+  culprit: number;
+  fault: 'throw' | 'exit' | 'hang' | 'idle' | 'load';
+  steps: number;
+}
+
+type Run = (thread: number, threads: number, arena: number, control: number, steps: number) => void;
+
+const { number, culprit, fault, steps: allowed } = workerData as Fault & { number: number };
+
+function failingRun(run: Run): Run {
+  return (thread, threads, arena, control, steps) => {
+    run(thread, threads, arena, control, Math.min(steps, allowed));
+    if (fault === 'idle') setTimeout(() => process.exit(4), 10);
+    if (steps <= allowed) return;
+    if (fault === 'throw') throw new Error('thrown on purpose');
+    if (fault === 'exit') process.exit(3);
+    for (;;);
+  };
+}
+
+if (number === culprit) {
+  WebAssembly.Instance = new Proxy(WebAssembly.Instance, {
+    construct(Instance, [module, imports]: [WebAssembly.Module, WebAssembly.Imports]) {
+      if (fault === 'load') throw new RangeError('no instance on purpose');
+      const { exports } = new Instance(module, imports);
+      return { exports: { run: failingRun(exports.run as Run) } };
+    },
+  });
+}
+
+await import('../../src/backends/wasm/worker.js');
