@@ -16,7 +16,7 @@ export function readGolden(name: string): string {
 export function assertGolden(name: string, text: string): void {
   const file = `${text.trimEnd()}\n`;
   if (process.env.TSUNO_UPDATE_GOLDEN === '1') {
-    mkdirSync(folder, { recursive: true });
+    mkdirSync(new URL('.', new URL(name, folder)), { recursive: true });
     writeFileSync(new URL(name, folder), file);
   }
   assert.equal(file, readGolden(name), `test/golden/${name}; TSUNO_UPDATE_GOLDEN=1 writes it anew`);
