@@ -69,9 +69,14 @@ function suitsWinograd(
 /** `x` as whole tiles: `before` zeros first, then zeros up to 2·tiles + 2 rows and columns for `oh` × `ow` outputs. */
 function padToTiles(x: Value, before: Pair, oh: number, ow: number): Value {
   const extent: Pair = [Math.ceil(oh / 2) * 2 + 2, Math.ceil(ow / 2) * 2 + 2];
+  return place(x, extent, before);
+}
+
+/** `x` placed into zeros of `extent`; itself where that changes nothing. */
+function place(x: Value, extent: Pair, start: Pair, step: Pair = [1, 1]): Value {
   const asItIs =
-    extent[0] === x.shape[1] && extent[1] === x.shape[2] && before[0] === 0 && before[1] === 0;
-  return asItIs ? x : apply1(placeOp, [x], { extent, start: before, step: [1, 1] });
+    extent[0] === x.shape[1] && extent[1] === x.shape[2] && start[0] === 0 && start[1] === 0;
+  return asItIs ? x : apply1(placeOp, [x], { extent, start, step });
 }
 
 const transformWeights = (w: Value, form: PackAttrs['form']): Value =>
@@ -326,9 +331,7 @@ function spreadGradient(g: Value, w: Value, attrs: ConvInputGradientAttrs): Valu
   const reach: Pair = [(kh - 1) * dilation[0], (kw - 1) * dilation[1]];
   const extent: Pair = [imageShape[1]! + reach[0], imageShape[2]! + reach[1]];
   const start: Pair = [reach[0] - padding[0][0], reach[1] - padding[1][0]];
-  const asItIs =
-    extent[0] === g.shape[1] && extent[1] === g.shape[2] && start[0] === 0 && start[1] === 0;
-  return asItIs ? g : apply1(placeOp, [g], { extent, start, step: strides });
+  return place(g, extent, start, strides);
 }
 
 /**
@@ -386,10 +389,7 @@ function stridedGradient(g: Value, w: Value, attrs: ConvInputGradientAttrs): Val
       const column = phaseOf(b, kw, strides[1], padding[1][0], imageShape[2]!);
       if (row.count === 0 || column.count === 0 || row.places < 1 || column.places < 1) continue;
       const extent: Pair = [row.places + row.count - 1, column.places + column.count - 1];
-      const start: Pair = [row.zeros, column.zeros];
-      const asItIs =
-        extent[0] === g.shape[1] && extent[1] === g.shape[2] && start[0] === 0 && start[1] === 0;
-      const placed = asItIs ? g : apply1(placeOp, [g], { extent, start, step: [1, 1] });
+      const placed = place(g, extent, [row.zeros, column.zeros]);
       const window: Pair = [row.count, column.count];
       const taps: Taps = {
         window,

@@ -22,7 +22,7 @@ import { storeFloats } from './reduce.ts';
 
 const tilePixels = 4;
 /** All strips of this many bytes stay in the first cache beside the image. */
-const smallWeights = 12 * 1024;
+export const smallWeights = 12 * 1024;
 
 /** A stretch of the patch that is contiguous in the image. */
 export interface Run {

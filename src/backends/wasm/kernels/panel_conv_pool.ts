@@ -21,10 +21,8 @@ import {
 import { forRange, type Local } from '../assembler/module.ts';
 import { at, type KernelSpec } from '../kernel.ts';
 import { type PanelPoolAttrs, panelWidth } from '../ops.ts';
-import { accumulateTile, atMost, patchAddress, patchRuns } from './panel_conv.ts';
+import { accumulateTile, atMost, patchAddress, patchRuns, smallWeights } from './panel_conv.ts';
 import { storeFloats } from './reduce.ts';
-
-const smallWeights = 12 * 1024;
 
 export function panelConvPoolKernel(node: Node): KernelSpec {
   const attrs = node.attrs as PanelPoolAttrs;
