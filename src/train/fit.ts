@@ -12,9 +12,10 @@ import type { Tensors } from './batches.ts';
 import type { CallbackList, Logs, TrainedModel } from './callback.ts';
 import { type EpochPart, epochPart } from './epochs.ts';
 import { runTest } from './evaluate.ts';
+import type { Feed, Supply } from './feed.ts';
 import { type FitNumbers, type FitOptions, numbersOf, partsOf, whole } from './fit_options.ts';
 import { type Interrupt, onInterrupt } from './interrupt.ts';
-import type { LoadedColumns, Trainer } from './trainer.ts';
+import type { Trainer } from './trainer.ts';
 
 /** How long one epoch took. */
 export interface EpochTiming {
@@ -38,10 +39,9 @@ interface Run {
   trainer: Trainer;
   model: TrainedModel;
   numbers: FitNumbers;
-  seed: number;
-  shuffle: boolean;
-  data: LoadedColumns;
-  held: LoadedColumns | undefined;
+  feed: Feed;
+  /** Of validation. */
+  held: Feed | undefined;
   callbacks: CallbackList;
   interrupt: Interrupt;
   report: FitReport;
@@ -65,37 +65,38 @@ export function fit(
     const compiled = trainer.compiled('fit');
     const numbers = numbersOf(options);
     const { training, validation } = partsOf(data, options, trainer.names);
-    for (const columns of validation ? [training, validation] : [training]) {
-      trainer.prepare(columns, 'fit');
-      trainer.checkTargets(columns, 'fit');
-    }
+    const columns = await training.inspect(trainer, 'train', 'fit');
+    await validation?.inspect(trainer, 'test', 'fit');
     const seed = whole('fit', 'seed', options.seed ?? nextSeed(), 0);
-    trainer.warnOfPixels(training);
-    await trainer.ready('train', training, numbers.batch);
-    if (validation) await trainer.ready('test', validation, numbers.validationBatch);
+    trainer.warnOfPixels(columns);
 
-    const loaded = await trainer.load(training);
-    const held = validation && (await loadBeside(trainer, validation, loaded));
+    const order = (pass: number, count: number) =>
+      new RandomSequence(seed, streams.shuffle, pass).permutation(count);
+    const feed = await training.open(trainer, {
+      kind: 'train',
+      batch: numbers.batch,
+      order: (options.shuffle ?? true) ? order : undefined,
+    });
+    const held = validation && (await openBeside(trainer, validation, numbers, feed));
     const report: FitReport = { timing: [], interrupted: false };
     const interrupt = onInterrupt(options.signal);
-    const shuffle = options.shuffle ?? true;
-    const run = { trainer, model, numbers, seed, shuffle, data: loaded, held, callbacks };
+    const run = { trainer, model, numbers, feed, held, callbacks };
     try {
       model.stopTraining = false;
-      const batches = Math.ceil(loaded.count / numbers.batch);
+      const { epochs, initialEpoch, stepsPerEpoch } = numbers;
+      const partOf = (epoch: number) =>
+        epochPart(epoch, feed.batches ?? Number.POSITIVE_INFINITY, stepsPerEpoch);
+      const { steps, stepsBefore } = partOf(initialEpoch);
       callbacks.attach(model, {
-        epochs: numbers.epochs,
-        steps: numbers.stepsPerEpoch ?? batches,
+        epochs,
+        steps: stepsPerEpoch ?? steps,
         verbose: numbers.verbose,
       });
-      const { epochs, initialEpoch, stepsPerEpoch } = numbers;
-      const { stepsBefore } = epochPart(initialEpoch, batches, stepsPerEpoch);
       trainer.seed(seed, stepsBefore);
       await callbacks.tell('onTrainBegin');
       let logs: Logs = {};
       for (let epoch = initialEpoch; epoch < epochs && !interrupt.signal.aborted; epoch++) {
-        const part = epochPart(epoch, batches, stepsPerEpoch);
-        logs = (await runEpoch({ ...run, interrupt, report }, epoch, part)) ?? logs;
+        logs = (await runEpoch({ ...run, interrupt, report }, epoch, partOf(epoch))) ?? logs;
         if (model.stopTraining) break;
       }
       if (report.timing.length > 0) compiled.optimizer.finalize();
@@ -103,37 +104,35 @@ export function fit(
       return { ...report, interrupted: interrupt.signal.aborted };
     } finally {
       interrupt.release();
-      trainer.unload(loaded);
-      if (held) trainer.unload(held);
+      await feed.close();
+      await held?.close();
     }
   });
 }
 
-async function loadBeside(
+async function openBeside(
   trainer: Trainer,
-  columns: LoadedColumns['columns'],
-  first: LoadedColumns,
-): Promise<LoadedColumns> {
+  validation: Supply,
+  { validationBatch: batch }: FitNumbers,
+  first: Feed,
+): Promise<Feed> {
   try {
-    return await trainer.load(columns);
+    return await validation.open(trainer, { kind: 'test', batch });
   } catch (error) {
-    trainer.unload(first);
+    await first.close();
     throw error;
   }
 }
 
 /** One epoch. @returns its logs; `undefined` where it was interrupted, which no callback is told as its end. */
 async function runEpoch(run: Run, epoch: number, part: EpochPart): Promise<Logs | undefined> {
-  const { trainer, numbers, data, held, callbacks, interrupt, report } = run;
+  const { trainer, numbers, feed, held, callbacks, interrupt, report } = run;
   const compiled = trainer.compiled('fit');
   const { signal } = interrupt;
   const started = performance.now();
   compiled.reset();
   await callbacks.tellOf('onEpochBegin', epoch);
-  if (run.shuffle && (part.from === 0 || report.timing.length === 0)) {
-    const order = new RandomSequence(run.seed, streams.shuffle, part.pass);
-    trainer.order(data, order.permutation(data.count));
-  }
+  await feed.begin(part.pass, part.from);
   const trained = performance.now();
   const steps = await runBatches(run, epoch, part);
   const trainSeconds = (performance.now() - trained) / 1000;
@@ -145,8 +144,12 @@ async function runEpoch(run: Run, epoch: number, part: EpochPart): Promise<Logs 
   const logs = compiled.logs();
   if (held && numbers.isValidated(epoch)) {
     callbacks.progress(steps, () => logs);
-    const range = { batch: numbers.validationBatch, steps: numbers.validationSteps, signal };
-    const found = await runTest(trainer, held, range, callbacks);
+    const found = await runTest(
+      trainer,
+      held,
+      { steps: numbers.validationSteps, signal },
+      callbacks,
+    );
     if (signal.aborted) return undefined;
     for (const [name, value] of Object.entries(found)) logs[`val_${name}`] = value;
   }
@@ -176,29 +179,38 @@ async function runBatches(run: Run, epoch: number, part: EpochPart): Promise<num
 
 type NameOf = (step: number) => string;
 
-function runAtOnce(
-  { trainer, numbers: { batch }, data, callbacks, interrupt: { signal } }: Run,
+async function runAtOnce(
+  { trainer, feed, callbacks, interrupt: { signal } }: Run,
   part: EpochPart,
   nameOf: NameOf,
 ): Promise<number> {
-  const from = part.from * batch;
-  const to = Math.min(data.count, from + part.steps * batch);
-  const progress = (step: number) => callbacks.progress(step, () => trainer.compiled('fit').logs());
-  return trainer.runSteps('train', data, { batch, from, to, progress, signal, nameOf });
+  let done = 0;
+  while (done < part.steps && !signal.aborted) {
+    const stretch = await feed.next(part.steps - done);
+    if (!stretch) break;
+    const before = done;
+    done += await trainer.runSteps('train', stretch.data, {
+      ...stretch,
+      progress: (step) => callbacks.progress(before + step, () => trainer.compiled('fit').logs()),
+      signal,
+      nameOf: (step) => nameOf(before + step),
+    });
+  }
+  return done;
 }
 
 /** One by one, for callbacks that want to see each. */
 async function runSingly(
-  { trainer, model, numbers: { batch }, data, callbacks, interrupt: { signal } }: Run,
+  { trainer, model, feed, callbacks, interrupt: { signal } }: Run,
   part: EpochPart,
   nameOf: NameOf,
 ): Promise<number> {
   let step = 0;
   for (; step < part.steps && !model.stopTraining && !signal.aborted; step++) {
+    const stretch = await feed.next(1);
+    if (!stretch) break;
     await callbacks.tellOf('onTrainBatchBegin', step);
-    const from = (part.from + step) * batch;
-    const to = Math.min(data.count, from + batch);
-    await trainer.runSteps('train', data, { batch, from, to, nameOf: () => nameOf(step) });
+    await trainer.runSteps('train', stretch.data, { ...stretch, nameOf: () => nameOf(step) });
     const logs = trainer.compiled('fit').logs();
     await callbacks.tellOf('onTrainBatchEnd', step, logs);
     callbacks.progress(step + 1, () => logs);

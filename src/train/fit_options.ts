@@ -14,6 +14,7 @@ import {
   withClassWeight,
 } from './batches.ts';
 import type { Callback } from './callback.ts';
+import { MemorySupply, type Supply } from './feed.ts';
 
 /** 0 silent, 1 a progress bar, 2 one line; `'auto'` is 1, but a prediction shows its bar on a terminal only. */
 export type Verbosity = 0 | 1 | 2 | 'auto';
@@ -100,8 +101,8 @@ export function verbosity(where: string, value: Verbosity, auto: 0 | 1): 0 | 1 |
 }
 
 export interface FitParts {
-  training: Columns;
-  validation: Columns | undefined;
+  training: Supply;
+  validation: Supply | undefined;
 }
 
 /** What to train on and what to validate with. @throws TsunoError where the data are impossible. */
@@ -112,32 +113,35 @@ export function partsOf(
 ): FitParts {
   const all = columnsOf(data, options, names, 'fit');
   const { validationData, validationSplit = 0, classWeight } = options;
+  const forTraining = (columns: Columns) =>
+    new MemorySupply(withClassWeight(columns, classWeight, 'fit'));
   if (validationData !== undefined) {
     const where = 'fit, validationData';
     const isSet = validationData instanceof Dataset;
     const [x, y, sampleWeight] = isSet ? [validationData] : validationData;
     return {
-      training: withClassWeight(all, classWeight, 'fit'),
-      validation: columnsOf(x, { y, sampleWeight }, names, where),
+      training: forTraining(all),
+      validation: new MemorySupply(columnsOf(x, { y, sampleWeight }, names, where)),
     };
   }
-  if (validationSplit === 0)
-    return { training: withClassWeight(all, classWeight, 'fit'), validation: undefined };
-  const count = countOf(all);
-  // Keras: the last fraction, the cut rounded down.
-  const cut = Math.floor(count * (1 - validationSplit));
-  if (!(validationSplit > 0 && validationSplit < 1) || cut === 0 || cut === count) {
-    throw new TsunoError('ARGUMENT', {
-      where: 'fit',
-      what: `validationSplit of ${count} samples`,
-      expected: 'a number between 0 and 1 that leaves samples on both sides',
-      found: show(validationSplit),
-    });
-  }
+  if (validationSplit === 0) return { training: forTraining(all), validation: undefined };
+  const cut = validationCut(countOf(all), validationSplit);
   return {
-    training: withClassWeight(sliceColumns(all, 0, cut), classWeight, 'fit'),
-    validation: sliceColumns(all, cut),
+    training: forTraining(sliceColumns(all, 0, cut)),
+    validation: new MemorySupply(sliceColumns(all, cut)),
   };
+}
+
+/** The first sample of validation: Keras's last fraction, the cut rounded down. @throws TsunoError `ARGUMENT`. */
+function validationCut(count: number, split: number): number {
+  const cut = Math.floor(count * (1 - split));
+  if (split > 0 && split < 1 && cut > 0 && cut < count) return cut;
+  throw new TsunoError('ARGUMENT', {
+    where: 'fit',
+    what: `validationSplit of ${count} samples`,
+    expected: 'a number between 0 and 1 that leaves samples on both sides',
+    found: show(split),
+  });
 }
 
 /** The numbers of a fit, checked. */
