@@ -121,6 +121,56 @@ describe('fit 26–28: numbers that are not finite', () => {
     }
   });
 
+  /** A convolution with ReLU and pooling, by the direct or Winograd's kernel, behind a logarithm. */
+  function poolingModel(channels: number): Model {
+    setRandomSeed(1);
+    const inputs = Input({ shape: [6, 6, channels] });
+    let x = new Lambda((values) => log(values))(inputs);
+    x = layers.conv2d(channels, 3, { activation: 'relu', name: 'conv' })(x);
+    x = layers.maxPooling2d(2)(x);
+    const outputs = layers.dense(1)(layers.flatten()(x));
+    const model = new Model({ inputs, outputs });
+    model.compile({ loss: 'mse', optimizer: 'sgd', threads: 1 });
+    return model;
+  }
+
+  for (const channels of [1, 8]) {
+    test(`NaN made inside the network reaches the loss, ${channels} channels`, async () => {
+      const model = poolingModel(channels);
+      const x = new Tensor('float32', [8, 6, 6, channels]);
+      x.data.fill(1);
+      // The logarithm of a negative number, at the last place of a window.
+      x.data[5 * 36 * channels + (3 * 6 + 3) * channels] = -1;
+      const error = await failure(model.fit(x, new Tensor('float32', [8, 1]), options));
+      assert.equal(error.code, 'NONFINITE_LOSS');
+      assert.match(error.message, /step 3 of 4\] the loss must be finite, received NaN/);
+      assert.equal(model.optimizer.iterations.data[0], 2);
+      const predicted = await model.predict(x, { verbose: 0 });
+      assert.deepEqual(
+        [...predicted.data].map(Number.isNaN),
+        Array.from({ length: 8 }, (_, row) => row === 5),
+      );
+      model.close();
+    });
+
+    test(`NaN in a weight reaches the predictions, ${channels} channels`, async () => {
+      const model = poolingModel(channels);
+      const x = new Tensor('float32', [3, 6, 6, channels]);
+      x.data.fill(2);
+      for (const weight of model.getLayer({ name: 'conv' }).weights) {
+        const { data } = weight;
+        const good = data.slice();
+        for (let at = 0; at < good.length; at++) {
+          weight.assign(good.map((value, i) => (i === at ? Number.NaN : value)));
+          const predicted = await model.predict(x, { verbose: 0 });
+          assert.ok(predicted.data.every(Number.isNaN), `${weight.path}[${at}]`);
+        }
+        weight.assign(good);
+      }
+      model.close();
+    });
+  }
+
   test('TerminateOnNaN ends in good order', async () => {
     const model = logModel();
     const [x, y] = ones(60, 43);

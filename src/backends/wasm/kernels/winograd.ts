@@ -21,6 +21,7 @@ import { at, type KernelBuilder, type KernelSpec, unravel } from '../kernel.ts';
 import { type PackAttrs, panelWidth } from '../ops.ts';
 import { transforms, type WinogradConvAttrs, type WinogradPoolAttrs } from '../winograd_ops.ts';
 import { accumulateTile, atMost } from './panel_conv.ts';
+import { orAnyNaN } from './panel_conv_pool.ts';
 
 /** Bytes of V and M together that stay in the second-level cache. */
 const chunkBytes = 512 * 1024;
@@ -329,7 +330,7 @@ export function winogradConvPoolKernel(node: Node): KernelSpec {
         ...new Array<number>(12).fill(0),
       ]);
       code.push(
-        v128.store(at(fn.outputs[0]!.get(), element.get(), 4), top.get()),
+        v128.store(at(fn.outputs[0]!.get(), element.get(), 4), orAnyNaN(top.get(), outputs)),
         wins.set(bytes),
         v128.store32_lane(i32.add(fn.outputs[1]!.get(), element.get()), wins.get(), 0),
       );
