@@ -15,6 +15,8 @@ import { runTest } from './evaluate.ts';
 import type { Feed, Supply } from './feed.ts';
 import { type FitNumbers, type FitOptions, numbersOf, partsOf, whole } from './fit_options.ts';
 import { type Interrupt, onInterrupt } from './interrupt.ts';
+import { Keeping } from './keeping.ts';
+import { runConfiguration } from './run_configuration.ts';
 import type { Trainer } from './trainer.ts';
 
 /** How long one epoch took. */
@@ -45,6 +47,7 @@ interface Run {
   callbacks: CallbackList;
   interrupt: Interrupt;
   report: FitReport;
+  keeping: Keeping;
 }
 
 /**
@@ -62,52 +65,87 @@ export function fit(
   callbacks: CallbackList,
 ): Promise<FitReport> {
   return trainer.training('fit', async () => {
-    const compiled = trainer.compiled('fit');
+    trainer.compiled('fit');
     const numbers = numbersOf(options);
     const { training, validation } = partsOf(data, options, trainer.names);
     const columns = await training.inspect(trainer, 'train', 'fit');
-    await validation?.inspect(trainer, 'test', 'fit');
-    const seed = whole('fit', 'seed', options.seed ?? nextSeed(), 0);
+    const heldColumns = await validation?.inspect(trainer, 'test', 'fit');
+    const given = whole('fit', 'seed', options.seed ?? nextSeed(), 0);
     trainer.warnOfPixels(columns);
 
-    const order = (pass: number, count: number) =>
-      new RandomSequence(seed, streams.shuffle, pass).permutation(count);
-    const feed = await training.open(trainer, {
-      kind: 'train',
-      batch: numbers.batch,
-      order: (options.shuffle ?? true) ? order : undefined,
-    });
-    const held = validation && (await openBeside(trainer, validation, numbers, feed));
     const report: FitReport = { timing: [], interrupted: false };
-    const interrupt = onInterrupt(options.signal);
-    const run = { trainer, model, numbers, feed, held, callbacks };
+    const configuration = () => runConfiguration(trainer, options, numbers, columns, heldColumns);
+    const { timing } = report;
+    const keeping = await Keeping.open(
+      { trainer, model, callbacks, seed: given, timing },
+      configuration,
+    );
     try {
-      model.stopTraining = false;
-      const { epochs, initialEpoch, stepsPerEpoch } = numbers;
-      const partOf = (epoch: number) =>
-        epochPart(epoch, feed.batches ?? Number.POSITIVE_INFINITY, stepsPerEpoch);
-      const { steps, stepsBefore } = partOf(initialEpoch);
-      callbacks.attach(model, {
-        epochs,
-        steps: stepsPerEpoch ?? steps,
-        verbose: numbers.verbose,
+      const order = (pass: number, count: number) =>
+        new RandomSequence(keeping.seed, streams.shuffle, pass).permutation(count);
+      const feed = await training.open(trainer, {
+        kind: 'train',
+        batch: numbers.batch,
+        order: (options.shuffle ?? true) ? order : undefined,
       });
-      trainer.seed(seed, stepsBefore);
-      await callbacks.tell('onTrainBegin');
-      let logs: Logs = {};
-      for (let epoch = initialEpoch; epoch < epochs && !interrupt.signal.aborted; epoch++) {
-        logs = (await runEpoch({ ...run, interrupt, report }, epoch, partOf(epoch))) ?? logs;
-        if (model.stopTraining) break;
+      const held = validation && (await openBeside(trainer, validation, numbers, feed));
+      const interrupt = onInterrupt(options.signal);
+      try {
+        return await runEpochs({
+          trainer,
+          model,
+          numbers,
+          feed,
+          held,
+          callbacks,
+          interrupt,
+          report,
+          keeping,
+        });
+      } finally {
+        interrupt.release();
+        await feed.close();
+        await held?.close();
       }
-      if (report.timing.length > 0) compiled.optimizer.finalize();
-      await callbacks.tell('onTrainEnd', logs);
-      return { ...report, interrupted: interrupt.signal.aborted };
     } finally {
-      interrupt.release();
-      await feed.close();
-      await held?.close();
+      await keeping.close();
     }
   });
+}
+
+async function runEpochs(run: Run): Promise<FitReport> {
+  const { trainer, model, numbers, feed, callbacks, report, keeping } = run;
+  const { signal } = run.interrupt;
+  model.stopTraining = false;
+  const { epochs, initialEpoch, stepsPerEpoch } = numbers;
+  const partOf = (epoch: number) =>
+    epochPart(epoch, feed.batches ?? Number.POSITIVE_INFINITY, stepsPerEpoch);
+  const { steps, stepsBefore } = partOf(initialEpoch);
+  callbacks.attach(model, {
+    epochs,
+    steps: stepsPerEpoch ?? steps,
+    verbose: numbers.verbose,
+    ...keeping.params,
+  });
+  trainer.seed(keeping.seed, stepsBefore);
+  await callbacks.tell('onTrainBegin');
+  const start = await keeping.begin(initialEpoch);
+  let { logs } = start;
+  try {
+    const last = start.isOver ? 0 : epochs;
+    for (let { epoch } = start; epoch < last && !signal.aborted; epoch++) {
+      logs = (await runEpoch(run, epoch, partOf(epoch))) ?? logs;
+      if (model.stopTraining) break;
+    }
+    if (signal.aborted) await keeping.keep();
+  } catch (error) {
+    await keeping.rescue(error);
+    throw error;
+  }
+  if (report.timing.length > 0) trainer.compiled('fit').optimizer.finalize();
+  await callbacks.tell('onTrainEnd', logs);
+  keeping.isWhole = !signal.aborted;
+  return { ...report, interrupted: signal.aborted };
 }
 
 async function openBeside(
@@ -126,21 +164,24 @@ async function openBeside(
 
 /** One epoch. @returns its logs; `undefined` where it was interrupted, which no callback is told as its end. */
 async function runEpoch(run: Run, epoch: number, part: EpochPart): Promise<Logs | undefined> {
-  const { trainer, numbers, feed, held, callbacks, interrupt, report } = run;
+  const { trainer, numbers, feed, held, callbacks, interrupt, report, keeping } = run;
   const compiled = trainer.compiled('fit');
   const { signal } = interrupt;
   const started = performance.now();
   compiled.reset();
+  await keeping.beforeEpoch(epoch);
   await callbacks.tellOf('onEpochBegin', epoch);
-  await feed.begin(part.pass, part.from);
+  const done = await keeping.enterEpoch(part.steps);
+  await feed.begin(part.pass, part.from + done);
   const trained = performance.now();
-  const steps = await runBatches(run, epoch, part);
+  const steps = await runBatches(run, epoch, part, done);
   const trainSeconds = (performance.now() - trained) / 1000;
   if (signal.aborted) return undefined;
   if (numbers.stepsPerEpoch !== undefined && part.steps < numbers.stepsPerEpoch)
     trainer.warn(
       `[fit] epoch ${epoch + 1} ran out of data after ${part.steps} of ${numbers.stepsPerEpoch} steps; the next one begins anew.`,
     );
+  await keeping.beforeEnd();
   const logs = compiled.logs();
   if (held && numbers.isValidated(epoch)) {
     callbacks.progress(steps, () => logs);
@@ -155,12 +196,20 @@ async function runEpoch(run: Run, epoch: number, part: EpochPart): Promise<Logs 
   }
   await callbacks.tellOf('onEpochEnd', epoch, logs);
   report.timing.push({ steps, trainSeconds, seconds: (performance.now() - started) / 1000 });
+  await keeping.afterEpoch(epoch, logs);
   return logs;
 }
 
-/** The steps of an epoch. @returns how many were done. */
-async function runBatches(run: Run, epoch: number, part: EpochPart): Promise<number> {
+/** The steps of an epoch from step `first` on. @returns how many were done, those before among them. */
+async function runBatches(
+  run: Run,
+  epoch: number,
+  part: EpochPart,
+  first: number,
+): Promise<number> {
   const { model, callbacks } = run;
+  // A run that goes on may have been told so before.
+  if (first > 0 && model.stopTraining) return first;
   let failed = 0;
   // Asked for by a step that fails.
   const nameOf = (step: number) => {
@@ -168,7 +217,7 @@ async function runBatches(run: Run, epoch: number, part: EpochPart): Promise<num
     return `fit "${model.name}", epoch ${epoch + 1}, step ${step + 1} of ${part.steps}`;
   };
   try {
-    return await (callbacks.wantsTrainBatches ? runSingly : runAtOnce)(run, part, nameOf);
+    return await (callbacks.wantsTrainBatches ? runSingly : runAtOnce)(run, part, first, nameOf);
   } catch (error) {
     const isSick = error instanceof TsunoError && error.code === 'NONFINITE_LOSS';
     if (!isSick || !callbacks.takesNonFinite(failed, error)) throw error;
@@ -180,13 +229,14 @@ async function runBatches(run: Run, epoch: number, part: EpochPart): Promise<num
 type NameOf = (step: number) => string;
 
 async function runAtOnce(
-  { trainer, feed, callbacks, interrupt: { signal } }: Run,
+  { trainer, model, feed, callbacks, keeping, interrupt: { signal } }: Run,
   part: EpochPart,
+  first: number,
   nameOf: NameOf,
 ): Promise<number> {
-  let done = 0;
+  let done = first;
   while (done < part.steps && !signal.aborted) {
-    const stretch = await feed.next(part.steps - done);
+    const stretch = await feed.next(Math.min(part.steps - done, keeping.stretch));
     if (!stretch) break;
     const before = done;
     done += await trainer.runSteps('train', stretch.data, {
@@ -195,17 +245,20 @@ async function runAtOnce(
       signal,
       nameOf: (step) => nameOf(before + step),
     });
+    if (done > before) await keeping.afterSteps(done - 1);
+    if (model.stopTraining) break;
   }
   return done;
 }
 
 /** One by one, for callbacks that want to see each. */
 async function runSingly(
-  { trainer, model, feed, callbacks, interrupt: { signal } }: Run,
+  { trainer, model, feed, callbacks, keeping, interrupt: { signal } }: Run,
   part: EpochPart,
+  first: number,
   nameOf: NameOf,
 ): Promise<number> {
-  let step = 0;
+  let step = first;
   for (; step < part.steps && !model.stopTraining && !signal.aborted; step++) {
     const stretch = await feed.next(1);
     if (!stretch) break;
@@ -214,6 +267,7 @@ async function runSingly(
     const logs = trainer.compiled('fit').logs();
     await callbacks.tellOf('onTrainBatchEnd', step, logs);
     callbacks.progress(step + 1, () => logs);
+    await keeping.afterSteps(step);
   }
   return step;
 }
