@@ -5,10 +5,11 @@
  *
  * @see https://pkware.cachefly.net/webdocs/casestudies/APPNOTE.TXT
  */
+
+import { crc32 } from '../core/checksum.ts';
 import { show, TsunoError } from '../core/errors.ts';
 import { ByteReader } from './byte_reader.ts';
 import { ByteWriter } from './byte_writer.ts';
-import { crc32 } from './checksum.ts';
 
 /** A member as the directory lists it. */
 export interface ZipMember {
