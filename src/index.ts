@@ -21,6 +21,7 @@ export { registerLayer } from './layers/registry.ts';
 export * as regularizers from './layers/regularizers.ts';
 export { SymbolicTensor } from './layers/symbolic.ts';
 export { Variable } from './layers/variable.ts';
+export { type InspectOptions, type InspectStage, inspect, inspectStages } from './model/inspect.ts';
 export { deserializeModel, loadModel, saveModel, serializeModel } from './model/loading.ts';
 export { Model, Sequential } from './model/model.ts';
 export * as ops from './ops/index.ts';

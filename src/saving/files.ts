@@ -13,6 +13,8 @@ export interface WriteOptions {
   overwrite?: boolean | undefined;
   /** Whether bytes begin as files of the kind do: files of another kind are not replaced. */
   isKind?: ((head: Uint8Array) => boolean) | undefined;
+  /** Whether files of another kind are replaced, too; default false. */
+  anyKind?: boolean | undefined;
   /** Default: the disk of this machine. */
   fileSystem?: FileSystem | undefined;
 }
@@ -62,7 +64,7 @@ async function checkReplaceable(
   fileSystem: FileSystem,
   path: string,
   before: FileInfo | undefined,
-  { overwrite = true, isKind }: WriteOptions,
+  { overwrite = true, isKind, anyKind = false }: WriteOptions,
 ): Promise<void> {
   if (!before) return;
   const refuse = (expected: string, found: string, repair?: string) =>
@@ -76,7 +78,7 @@ async function checkReplaceable(
   if (before.kind !== 'file')
     throw refuse('a file, or nothing', before.kind === 'folder' ? 'a folder' : 'a device or pipe');
   if (!overwrite) throw refuse('nothing', 'a file', 'Pass overwrite: true to replace it.');
-  if (before.size > 0 && isKind && !isKind(await fileSystem.head(path, 16)))
+  if (before.size > 0 && !anyKind && isKind && !isKind(await fileSystem.head(path, 16)))
     throw refuse('a file of the same kind', 'another', 'Choose another path, or remove the file.');
 }
 
