@@ -21,6 +21,14 @@ export { registerLayer } from './layers/registry.ts';
 export * as regularizers from './layers/regularizers.ts';
 export { SymbolicTensor } from './layers/symbolic.ts';
 export { Variable } from './layers/variable.ts';
+export {
+  type GradientStepResult,
+  type InputGradientStepResult,
+  type StepFunction,
+  type StepResult,
+  trainStep,
+  valueAndGrad,
+} from './model/custom_training.ts';
 export { type InspectOptions, type InspectStage, inspect, inspectStages } from './model/inspect.ts';
 export { deserializeModel, loadModel, saveModel, serializeModel } from './model/loading.ts';
 export { Model, Sequential } from './model/model.ts';
@@ -32,3 +40,4 @@ export * as losses from './train/losses/index.ts';
 export * as metrics from './train/metrics/index.ts';
 export * as optimizers from './train/optimizers/index.ts';
 export * as schedules from './train/schedules/index.ts';
+export { Gradients } from './train/weight_gradients.ts';

@@ -56,6 +56,13 @@ export interface ModelSummaryOptions extends SummaryOptions {
   printFn?: (text: string) => void;
 }
 
+let readTrainer: (model: Model) => Trainer;
+
+/** What runs the steps of a model: for the other doors of this folder. */
+export function trainerOf(model: Model): Trainer {
+  return readTrainer(model);
+}
+
 /**
  * A model from symbolic inputs and outputs, or a class of yours with `call`.
  *
@@ -74,6 +81,10 @@ export class Model extends Network {
   /** That of the last `fit`. */
   history: History | undefined;
   readonly #trainer: Trainer = new Trainer(this);
+
+  static {
+    readTrainer = (model) => model.#trainer;
+  }
 
   /**
    * Settles how the model is trained.

@@ -70,6 +70,7 @@ export {
 export * from './adaptive.ts';
 export * from './lion.ts';
 export {
+  type GradientsToApply,
   Optimizer,
   type OptimizerOptions,
   type Rule,

@@ -84,6 +84,11 @@ export interface WeightGradient {
   gradient: Value;
 }
 
+/** Gradients with the engine they come from; what `valueAndGrad` gives. */
+export interface GradientsToApply {
+  applyBy(optimizer: Optimizer): Promise<void>;
+}
+
 /**
  * Base of all optimizers; one of yours extends it with `rule`, and with `slots` if it remembers something.
  *
@@ -350,6 +355,18 @@ export abstract class Optimizer {
       graph.updates.set(average, value);
       if (overwrite) graph.updates.set(variable, select(overwrite, value, weight));
     }
+  }
+
+  /**
+   * One update of the weights, for training loops of your own.
+   *
+   * @param gradients what a step of `valueAndGrad` gave; they are divided by `lossScaleFactor`, as in Keras.
+   * @throws TsunoError `NONFINITE_INPUT` for a gradient that is not finite, `NONFINITE_LOSS` where a weight would not
+   * be; `STATE` for weights that the optimizer does not know. Nothing has changed then.
+   * @see https://keras.io/api/optimizers/#apply-method
+   */
+  apply(gradients: GradientsToApply): Promise<void> {
+    return gradients.applyBy(this);
   }
 
   /** At the end of training the weights become their averages, where there are any. */
