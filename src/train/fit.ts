@@ -17,17 +17,8 @@ import { type FitNumbers, type FitOptions, numbersOf, partsOf, whole } from './f
 import { type Interrupt, onInterrupt } from './interrupt.ts';
 import { Keeping } from './keeping.ts';
 import { runConfiguration } from './run_configuration.ts';
+import type { EpochTiming } from './run_state.ts';
 import type { Trainer } from './trainer.ts';
-
-/** How long one epoch took. */
-export interface EpochTiming {
-  /** Steps of training done. */
-  steps: number;
-  /** Seconds of its steps of training alone. */
-  trainSeconds: number;
-  /** Seconds with validation and callbacks. */
-  seconds: number;
-}
 
 /** What `fit` says beside what it tells the callbacks. */
 export interface FitReport {

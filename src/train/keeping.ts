@@ -6,10 +6,10 @@
 import { TsunoError } from '../core/errors.ts';
 import type { Variable } from '../layers/variable.ts';
 import type { CallbackList, Logs, TrainedModel } from './callback.ts';
-import type { EpochTiming } from './fit.ts';
 import type {
   CallbackState,
   Configuration,
+  EpochTiming,
   FoundState,
   RunKeeper,
   RunPlace,
@@ -66,13 +66,14 @@ export class Keeping {
     run: Omit<KeptRun, 'configuration'>,
     configurationOf: () => Promise<Configuration>,
   ): Promise<Keeping> {
-    const { callbacks, trainer, model } = run;
+    const { callbacks, trainer } = run;
     const { keeper } = callbacks;
     if (!keeper) return new Keeping({ ...run, configuration: {} });
     const own = await configurationOf();
     const configuration = { ...own, callbacks: callbacks.statefulNames.join(', ') };
     const found = await keeper.open({
-      model,
+      network: trainer.network,
+      compiled: trainer.compiled('fit'),
       configuration,
       warn: (message) => trainer.warn(message),
     });
@@ -99,10 +100,10 @@ export class Keeping {
       return { epoch: initialEpoch, logs: {}, isOver: false };
     }
     timing.push(...state.timing);
-    this.logs = state.logs;
+    this.logs = { ...state.logs };
     // In mid-epoch the state is that after its `onEpochBegin`.
     if (!state.begun) await this.apply();
-    return { epoch: state.epoch, logs: state.logs, isOver: state.stopTraining && !state.begun };
+    return { epoch: state.epoch, logs: this.logs, isOver: state.stopTraining && !state.begun };
   }
 
   private async apply(): Promise<void> {

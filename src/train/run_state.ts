@@ -3,8 +3,18 @@
  * is needed to go on in another process as if nothing had happened.
  */
 import type { Tensor } from '../core/tensor.ts';
-import type { Logs, TrainedModel } from './callback.ts';
-import type { EpochTiming } from './fit.ts';
+import type { Network } from '../topology/network.ts';
+import type { Compiled } from './compiled.ts';
+
+/** How long one epoch took. */
+export interface EpochTiming {
+  /** Steps of training done. */
+  steps: number;
+  /** Seconds of its steps of training alone. */
+  trainSeconds: number;
+  /** Seconds with validation and callbacks. */
+  seconds: number;
+}
 
 /** What a state may be made of: JSON, and tensors. What is `undefined` is left out. */
 export type StateValue =
@@ -39,7 +49,7 @@ export interface RunState extends RunPlace {
   learningRate: number;
   stopTraining: boolean;
   /** Those of the last whole epoch. */
-  logs: Logs;
+  logs: Readonly<Record<string, number>>;
   timing: readonly EpochTiming[];
   configuration: Configuration;
   /** Of those that have a state, by class and order. */
@@ -57,7 +67,8 @@ export interface FoundState {
 
 /** The run at hand, before its first step. */
 export interface RunAtHand {
-  model: TrainedModel;
+  network: Network;
+  compiled: Compiled;
   /** Without the seed, where none was given. */
   configuration: Configuration;
   /** Says what the user should know. */
