@@ -75,6 +75,8 @@ export interface Slot {
   initial?: number | ((variable: Variable) => Float32Array);
   /** Default: the weight's. */
   shape?(variable: Variable): Shape;
+  /** Which weights have it, default all. */
+  of?(variable: Variable): boolean;
   /** Whether Keras calls it by the weight's name alone. */
   unnamed?: true;
 }
@@ -218,6 +220,7 @@ export abstract class Optimizer {
     for (const group of this.slots()) {
       for (const variable of variables) {
         for (const slot of group) {
+          if (slot.of && !slot.of(variable)) continue;
           this.slotsOf.get(variable)![slot.name] = this.slotVariable(variable, slot);
         }
       }
@@ -367,6 +370,16 @@ export abstract class Optimizer {
    */
   apply(gradients: GradientsToApply): Promise<void> {
     return gradients.applyBy(this);
+  }
+
+  /** The weights become their averages, and the averages the weights. @returns whether there are averages. */
+  swapAverages(): boolean {
+    for (const [variable, average] of this.averages) {
+      const weight = variable.value();
+      variable.assign(average.value());
+      average.assign(weight);
+    }
+    return this.averages.size > 0;
   }
 
   /** At the end of training the weights become their averages, where there are any. */
