@@ -181,6 +181,10 @@ export class MultiOptimizer extends Optimizer {
     return this.optimizers.map((optimizer) => optimizer.swapAverages()).includes(true);
   }
 
+  override noteSwapped(): void {
+    for (const optimizer of this.optimizers) optimizer.noteSwapped();
+  }
+
   override finalize(): void {
     for (const optimizer of this.optimizers) optimizer.finalize();
   }

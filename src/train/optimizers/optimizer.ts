@@ -123,6 +123,8 @@ export abstract class Optimizer {
   private readonly averages = new Map<Variable, Variable<'float32'>>();
   private readonly accumulators = new Map<Variable, Variable<'float32'>>();
   private readonly slotsOf = new Map<Variable, Record<string, Variable<'float32'>>>();
+  /** Whether the averages stand in the weights, and the weights in the averages. */
+  private areSwapped = false;
   private readonly undecayed = new Set<Variable>();
   private undecayedNames: readonly (string | RegExp)[] = [];
 
@@ -379,12 +381,22 @@ export abstract class Optimizer {
       variable.assign(average.value());
       average.assign(weight);
     }
+    this.areSwapped = !this.areSwapped;
     return this.averages.size > 0;
   }
 
-  /** At the end of training the weights become their averages, where there are any. */
+  /** Takes it that weights and averages, read from a file, have changed places. */
+  noteSwapped(): void {
+    this.areSwapped = true;
+  }
+
+  /** At the end of training the weights become their averages, where there are any, or stay so. */
   finalize(): void {
-    for (const [variable, average] of this.averages) variable.assign(average.value());
+    for (const [variable, average] of this.averages) {
+      if (this.areSwapped) average.assign(variable.value());
+      else variable.assign(average.value());
+    }
+    this.areSwapped = false;
   }
 
   /** The arguments of the constructor under Keras's names. */
