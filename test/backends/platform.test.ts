@@ -5,9 +5,12 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import type { Region } from '../../src/backends/backend.ts';
+import { i32, memory } from '../../src/backends/wasm/assembler/instructions.ts';
+import { FunctionBuilder, ModuleBuilder } from '../../src/backends/wasm/assembler/module.ts';
 import { WasmEngine } from '../../src/backends/wasm/engine.ts';
 import { bestArithmetic } from '../../src/backends/wasm/features.ts';
 import { EngineMemory } from '../../src/backends/wasm/memory.ts';
+import { Threads } from '../../src/backends/wasm/threads.ts';
 import { TsunoError } from '../../src/core/errors.ts';
 import { RandomSequence } from '../../src/core/random.ts';
 import { Session } from '../../src/runtime/session.ts';
@@ -182,6 +185,29 @@ describe('memory that cannot grow', () => {
       if (!failed) break;
     }
     assert.ok(refusals >= 5, `${refusals} refusals`);
+  });
+
+  test('a thread that receives the memory while it grows sees all of it', async () => {
+    const module = new ModuleBuilder();
+    const fn = new FunctionBuilder('run', new Array<'i32'>(5).fill('i32'));
+    const [, , address] = fn.params;
+    fn.push(memory.fill(address!.get(), i32.const(1), i32.const(64)));
+    module.add(fn, 'run');
+    const limits = { initial: 16, maximum: 16384, shared: true };
+    const compiled = new WebAssembly.Module(module.encode(limits));
+    const threads = await Threads.start(1);
+    for (let program = 0; program < 1000; program++) {
+      const shared = new WebAssembly.Memory(limits);
+      threads.load(program, compiled, shared);
+      // The thread takes some tenths of a millisecond to receive it.
+      for (const until = performance.now() + (program % 30) / 100; performance.now() < until; );
+      shared.grow(3);
+      const memoryBytes = shared.buffer.byteLength;
+      const request = { program, arena: memoryBytes - 64, control: 0, steps: 1, memoryBytes };
+      await threads.run(request, () => undefined);
+      threads.forget(program);
+    }
+    await threads.terminate();
   });
 
   test('programs that come and go leave no memory behind', async () => {

@@ -1,8 +1,6 @@
-/** @file fit 24–30: numbers that fail, code that throws, threads that die. */
+/** @file fit 24–28, 30: numbers that fail, code that throws, two things at a time. Threads that die: `fit_threads.test.ts`. */
 import assert from 'node:assert/strict';
-import { createRequire, syncBuiltinESMExports } from 'node:module';
-import { after, before, describe, test } from 'node:test';
-import type { Worker } from 'node:worker_threads';
+import { describe, test } from 'node:test';
 import { Callback, TerminateOnNaN } from '../../src/callbacks/index.ts';
 import { TsunoError } from '../../src/core/errors.ts';
 import { setRandomSeed } from '../../src/core/seed.ts';
@@ -246,75 +244,6 @@ describe('fit 25: callbacks that throw', () => {
     assert.equal(error.code, 'SHAPE');
     model.close();
   });
-});
-
-describe('fit 29: threads that die', () => {
-  const threads = createRequire(import.meta.url)('node:worker_threads') as {
-    Worker: typeof Worker;
-  };
-  const Original = threads.Worker;
-  const workers: Worker[] = [];
-
-  before(() => {
-    threads.Worker = class extends Original {
-      constructor(...parameters: ConstructorParameters<typeof Worker>) {
-        super(...parameters);
-        workers.push(this);
-      }
-    };
-    syncBuiltinESMExports();
-  });
-
-  after(() => {
-    threads.Worker = Original;
-    syncBuiltinESMExports();
-  });
-
-  for (const [i, delay] of [5, 60, 130, 400].entries()) {
-    test(`killed ${delay} ms into a run`, async () => {
-      const data = stripes(20_000);
-      const options = { batchSize: 4, seed: 3, verbose: 0 } as const;
-      const model = smallModel({ threads: 2 });
-      await model.fit(data.take(8), options);
-      const started = [...workers];
-      const fitted = failure(model.fit(data, { ...options, epochs: 50 }));
-      await new Promise((resolve) => setTimeout(resolve, delay));
-      const killed = performance.now();
-      await started.at(i % 2 === 0 ? -1 : -2)!.terminate();
-      const error = await fitted;
-      assert.equal(error.code, 'WORKER', error.message);
-      assert.ok(performance.now() - killed < 5000);
-      // The state is that after a whole step: another model gets there by as many.
-      const steps = model.optimizer.iterations.data[0]! - 2;
-      const other = smallModel({ threads: 1 });
-      await other.fit(data.take(8), options);
-      for (let left = steps, epoch = 0; left > 0; epoch++) {
-        const now = Math.min(left, 5000);
-        const controller = new AbortController();
-        let seen = 0;
-        class Stop extends Callback {
-          override onTrainBatchEnd(): void {
-            seen++;
-            if (seen === now) controller.abort();
-          }
-        }
-        await other.fit(data, {
-          ...options,
-          epochs: epoch + 1,
-          initialEpoch: epoch,
-          ...(now < 5000 ? { callbacks: [new Stop()], signal: controller.signal } : {}),
-        });
-        left -= now;
-      }
-      assert.deepEqual(bitsOf(model), bitsOf(other));
-      // And training works again.
-      await model.fit(data.take(80), options);
-      await other.fit(data.take(80), options);
-      assert.deepEqual(bitsOf(model), bitsOf(other));
-      model.close();
-      other.close();
-    });
-  }
 });
 
 describe('fit 30: one at a time', () => {
