@@ -153,7 +153,7 @@ function hint(code: string): string {
 }
 
 /** A path out of a path or a `file:` URL. @throws TsunoError `UNSUPPORTED` where there is no disk. */
-async function localPath(path: string | URL, where: string): Promise<string> {
+export async function localPath(path: string | URL, where: string): Promise<string> {
   if (!inNode()) {
     throw new TsunoError('UNSUPPORTED', {
       where,

@@ -7,14 +7,14 @@ import type { Network } from '../topology/network.ts';
 import type { Compiled } from './compiled.ts';
 
 /** How long one epoch took. */
-export interface EpochTiming {
+export type EpochTiming = {
   /** Steps of training done. */
   steps: number;
   /** Seconds of its steps of training alone. */
   trainSeconds: number;
   /** Seconds with validation and callbacks. */
   seconds: number;
-}
+};
 
 /** What a state may be made of: JSON, and tensors. What is `undefined` is left out. */
 export type StateValue =
