@@ -1,5 +1,6 @@
 /** @file The model in a file, after epochs or batches. */
 import { TsunoError } from '../core/errors.ts';
+import { removeLeftovers } from '../saving/files.ts';
 import type { Logs } from '../train/callback.ts';
 import type { CallbackState } from '../train/run_state.ts';
 import { makeFolderOf, removeFile } from './files.ts';
@@ -71,6 +72,7 @@ export class ModelCheckpoint extends MonitorCallback {
     if (saveBestOnly || keep) super.onTrainBegin(logs);
     if (!this.filepath.slice(0, this.filepath.lastIndexOf('/')).includes('{'))
       await makeFolderOf(this.filepath);
+    await removeLeftovers(this.filepath);
   }
 
   override onEpochBegin(epoch: number): void {

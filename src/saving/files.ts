@@ -4,9 +4,11 @@
  * databases' journals.)
  */
 
+import { crc32 } from '../core/checksum.ts';
 import { show, TsunoError } from '../core/errors.ts';
 import { inNode } from '../data/files.ts';
 import { codeOf, type FileInfo, type FileSystem, nodeFileSystem } from './file_system.ts';
+import { lives } from './processes.ts';
 
 export interface WriteOptions {
   /** Whether a file that is there may be replaced; default true. */
@@ -91,7 +93,7 @@ async function replace(
 ): Promise<void> {
   const { basename, dirname, join } = await import('node:path');
   const folder = dirname(path);
-  const temporary = join(folder, `.${basename(path).slice(0, 100)}.${randomName()}.tmp`);
+  const temporary = join(folder, `.${basename(path).slice(0, 100)}${await ownEnding()}`);
   enter(`create ${temporary}`);
   const file = await fileSystem.create(temporary, mode);
   try {
@@ -134,9 +136,33 @@ async function renamePatiently(fileSystem: FileSystem, from: string, to: string)
   }
 }
 
-function randomName(): string {
+/** `.HOST-PID-RANDOM.tmp` */
+async function ownEnding(): Promise<string> {
   const words = crypto.getRandomValues(new Uint32Array(2));
-  return [...words].map((word) => word.toString(36)).join('');
+  const random = [...words].map((word) => word.toString(36)).join('');
+  return `.${await hostMark()}-${process.pid}-${random}.tmp`;
+}
+
+/** Tells machines apart that share a folder. */
+async function hostMark(): Promise<string> {
+  const { hostname } = await import('node:os');
+  return crc32(new TextEncoder().encode(hostname())).toString(36);
+}
+
+/**
+ * Removes half-written files beside `path` that processes of this machine left which do not live any more. What cannot be
+ * looked at or removed stays.
+ */
+export async function removeLeftovers(path: string, given?: FileSystem): Promise<void> {
+  const fileSystem = given ?? (await nodeFileSystem());
+  const { dirname, join } = await import('node:path');
+  const folder = dirname(path);
+  const host = await hostMark();
+  for (const name of await fileSystem.list(folder).catch(() => [])) {
+    const [, of, pid] = /^\..+\.([0-9a-z]+)-(\d+)-[0-9a-z]+\.tmp$/.exec(name) ?? [];
+    if (of !== host || lives(Number(pid))) continue;
+    await fileSystem.remove(join(folder, name)).catch(() => undefined);
+  }
 }
 
 function hint(code: string): string {

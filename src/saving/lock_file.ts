@@ -4,12 +4,9 @@
  */
 import { show, TsunoError } from '../core/errors.ts';
 import { codeOf, type FileSystem, unlessMissing } from './file_system.ts';
+import { beginningOf, lives, type ProcessMark, thisProcess } from './processes.ts';
 
-interface Owner {
-  pid: number;
-  host: string;
-  /** When the process began, as the system counts it; empty where it does not tell. */
-  began: string;
+interface Owner extends ProcessMark {
   /** Of this lock alone. */
   id: string;
 }
@@ -46,7 +43,7 @@ export class LockFile {
     }
     if (there !== undefined && this.mine && there.id === this.mine.id) return;
     if (there !== undefined && (await isAlive(there))) throw this.taken(there);
-    this.mine ??= await thisProcess();
+    this.mine ??= { ...(await thisProcess()), id: crypto.randomUUID() };
     held.add(this.mine.id);
     try {
       await (there === undefined ? this.create() : this.takeOver());
@@ -125,35 +122,11 @@ export class LockFile {
   }
 }
 
-async function thisProcess(): Promise<Owner> {
-  const { hostname } = await import('node:os');
-  const { pid } = process;
-  return { pid, host: hostname(), began: await beginningOf(pid), id: crypto.randomUUID() };
-}
-
 /** Of a lock of another machine nothing is known: it counts as alive. */
 async function isAlive({ pid, host, began, id }: Owner): Promise<boolean> {
   const here = await thisProcess();
   if (host !== here.host) return true;
   if (Number.isNaN(pid)) return false;
   if (pid === here.pid) return held.has(id);
-  try {
-    process.kill(pid, 0);
-  } catch (error) {
-    return codeOf(error) === 'EPERM';
-  }
-  return began === (await beginningOf(pid));
-}
-
-/** When a process began, in the ticks of Linux since the machine started; no clock that is set changes it. */
-async function beginningOf(pid: number): Promise<string> {
-  if (process.platform !== 'linux') return '';
-  try {
-    const { readFile } = await import('node:fs/promises');
-    const text = await readFile(`/proc/${pid}/stat`, 'utf8');
-    // The name of the program, in brackets, may have spaces; 20 fields after it is the time.
-    return text.slice(text.lastIndexOf(')') + 2).split(' ')[19] ?? '';
-  } catch {
-    return '';
-  }
+  return lives(pid) && began === (await beginningOf(pid));
 }
