@@ -5,10 +5,9 @@
  */
 import { TsunoError } from '../core/errors.ts';
 import type { Tensor } from '../core/tensor.ts';
-import type { Dataset } from '../data/dataset.ts';
 import type { Layer } from '../layers/layer.ts';
 import type { Variable } from '../layers/variable.ts';
-import type { Tensors } from './batches.ts';
+import type { Data, Tensors } from './batches.ts';
 import type { Direction } from './directions.ts';
 import type { Optimizer } from './optimizers/optimizer.ts';
 import type { CallbackState, RunKeeper } from './run_state.ts';
@@ -29,8 +28,8 @@ export interface TrainedModel {
   /** Whether the loss or metric `name` (without `val_`) gets better upwards or downwards; `undefined` where not known. */
   directionOf(name: string): Direction | undefined;
   /** Loss and metrics on other data. Between batches it forgets the running means of the epoch. */
-  evaluate(data: Dataset | Tensors, options: { y?: Tensors; verbose?: 0 }): Promise<Logs>;
-  predict(x: Dataset | Tensors, options: { verbose?: 0 }): Promise<Tensor>;
+  evaluate(data: Data, options: { y?: Tensors; verbose?: 0 }): Promise<Logs>;
+  predict(x: Data, options: { verbose?: 0 }): Promise<Tensor>;
   save(path: string): Promise<void>;
   saveWeights(path: string): Promise<void>;
 }

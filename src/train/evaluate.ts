@@ -1,16 +1,19 @@
 /** @file Loss and metrics without training: of `evaluate`, of validation, and of single batches. */
+import { TsunoError } from '../core/errors.ts';
 import type { Dataset } from '../data/dataset.ts';
 import {
   batchSizeOf,
   columnsOf,
   countOf,
+  type Data,
   type SampleWeights,
   type Tensors,
   withClassWeight,
 } from './batches.ts';
 import type { CallbackList, Logs, TrainedModel } from './callback.ts';
-import { type Feed, MemorySupply } from './feed.ts';
+import type { Feed } from './feed.ts';
 import { type EvaluateOptions, verbosity, whole } from './fit_options.ts';
+import { supplyOf } from './supplies.ts';
 import type { Trainer } from './trainer.ts';
 
 export interface TestRange {
@@ -30,10 +33,10 @@ export async function runTest(
   await callbacks.tell('onTestBegin');
   compiled.reset();
   const logs = () => compiled.logs();
-  await feed.begin(0, 0);
+  if (!(await feed.begin(0, 0))) throw nothingLeft();
   const singly = callbacks.wantsTestBatches;
   for (let done = 0; done < steps && !signal?.aborted; ) {
-    const stretch = await feed.next(singly ? 1 : steps - done);
+    const stretch = await feed.next(singly ? 1 : steps - done, signal);
     if (!stretch) break;
     const before = done;
     const progress = (step: number) => callbacks.progress(before + step, logs);
@@ -49,11 +52,21 @@ export async function runTest(
   return found;
 }
 
+function nothingLeft(): TsunoError {
+  return new TsunoError('DATA_EMPTY', {
+    where: 'evaluate',
+    what: 'the data',
+    expected: 'must have batches left',
+    found: 'an iterator at its end',
+    repair: 'Give the generator function itself, which is called for each validation.',
+  });
+}
+
 /** The loss and metrics of a model on data. @throws TsunoError for impossible data or arguments. */
 export async function evaluate(
   trainer: Trainer,
   model: TrainedModel,
-  data: Dataset | Tensors,
+  data: Data,
   options: EvaluateOptions,
   callbacks: CallbackList,
 ): Promise<Logs> {
@@ -62,9 +75,9 @@ export async function evaluate(
   const batch = batchSizeOf(options.batchSize, where);
   const steps = options.steps === undefined ? undefined : whole(where, 'steps', options.steps, 1);
   const verbose = verbosity(where, options.verbose ?? 'auto', 1);
-  const supply = new MemorySupply(columnsOf(data, options, trainer.names, where));
+  const supply = supplyOf(data, options, trainer.names, where);
   await supply.inspect(trainer, 'test', where);
-  const feed = await supply.open(trainer, { kind: 'test', batch });
+  const feed = await supply.open(trainer, { kind: 'test', where, batch });
   try {
     const all = Number.POSITIVE_INFINITY;
     callbacks.attach(model, {

@@ -25,21 +25,23 @@ export interface Feed {
   /**
    * Goes to batch `from` of pass `pass`; nothing happens where the feed stands there already.
    *
-   * @returns whether there is such a pass: what can be gone through once has no second.
+   * @returns whether there is such a batch: what can be gone through once has no second pass.
    */
   begin(pass: number, from: number): Promise<boolean>;
   /**
-   * The next batches of the pass, `most` at most; `undefined` behind the last one.
+   * The next batches of the pass, `most` at most; `undefined` behind the last one, and where `signal` aborts.
    *
    * @throws TsunoError that names the batch, where it cannot be read or is none.
    */
-  next(most: number): Promise<Stretch | undefined>;
+  next(most: number, signal?: AbortSignal): Promise<Stretch | undefined>;
   /** Frees the engine's memory and what is read from. */
   close(): Promise<void>;
 }
 
 export interface FeedOptions {
   kind: StepKind;
+  /** Who asks, for messages. */
+  where: string;
   /** Samples a batch, where the supply is not in batches. */
   batch: number;
   /** The order of the samples in pass `pass`; default: as they lie. Batches out of a generator come as they come. */
@@ -48,6 +50,8 @@ export interface FeedOptions {
 
 /** What there is to feed. */
 export interface Supply {
+  /** Whether it can be gone through only once. */
+  readonly isOnce: boolean;
   /**
    * Checks what can be checked before anything changes.
    *
@@ -61,6 +65,7 @@ export interface Supply {
 
 /** Columns in memory. */
 export class MemorySupply implements Supply {
+  readonly isOnce = false;
   private readonly columns: Columns;
 
   constructor(columns: Columns) {

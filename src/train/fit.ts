@@ -7,13 +7,19 @@
 import { TsunoError } from '../core/errors.ts';
 import { RandomSequence, streams } from '../core/random.ts';
 import { nextSeed } from '../core/seed.ts';
-import type { Dataset } from '../data/dataset.ts';
-import type { Tensors } from './batches.ts';
+import type { Data } from './batches.ts';
 import type { CallbackList, Logs, TrainedModel } from './callback.ts';
 import { type EpochPart, epochPart } from './epochs.ts';
 import { runTest } from './evaluate.ts';
 import type { Feed, Supply } from './feed.ts';
-import { type FitNumbers, type FitOptions, numbersOf, partsOf, whole } from './fit_options.ts';
+import {
+  checkPasses,
+  type FitNumbers,
+  type FitOptions,
+  numbersOf,
+  partsOf,
+  whole,
+} from './fit_options.ts';
 import { type Interrupt, onInterrupt } from './interrupt.ts';
 import { Keeping } from './keeping.ts';
 import { runConfiguration } from './run_configuration.ts';
@@ -51,14 +57,16 @@ interface Run {
 export function fit(
   trainer: Trainer,
   model: TrainedModel,
-  data: Dataset | Tensors,
+  data: Data,
   options: FitOptions,
   callbacks: CallbackList,
 ): Promise<FitReport> {
   return trainer.training('fit', async () => {
     trainer.compiled('fit');
     const numbers = numbersOf(options);
-    const { training, validation } = partsOf(data, options, trainer.names);
+    const parts = partsOf(data, options, trainer.names);
+    checkPasses(parts, numbers);
+    const { training, validation } = parts;
     const columns = await training.inspect(trainer, 'train', 'fit');
     const heldColumns = await validation?.inspect(trainer, 'test', 'fit');
     const given = whole('fit', 'seed', options.seed ?? nextSeed(), 0);
@@ -76,6 +84,7 @@ export function fit(
         new RandomSequence(keeping.seed, streams.shuffle, pass).permutation(count);
       const feed = await training.open(trainer, {
         kind: 'train',
+        where: 'fit',
         batch: numbers.batch,
         order: (options.shuffle ?? true) ? order : undefined,
       });
@@ -114,7 +123,10 @@ async function runEpochs(run: Run): Promise<FitReport> {
   const { steps, stepsBefore } = partOf(initialEpoch);
   callbacks.attach(model, {
     epochs,
-    steps: stepsPerEpoch ?? steps,
+    // The first pass may tell.
+    get steps() {
+      return stepsPerEpoch ?? feed.batches ?? steps;
+    },
     verbose: numbers.verbose,
     ...keeping.params,
   });
@@ -125,7 +137,12 @@ async function runEpochs(run: Run): Promise<FitReport> {
   try {
     const last = start.isOver ? 0 : epochs;
     for (let { epoch } = start; epoch < last && !signal.aborted; epoch++) {
-      logs = (await runEpoch(run, epoch, partOf(epoch))) ?? logs;
+      const part = await nextPart(feed, partOf, epoch);
+      if (!part) {
+        trainer.warn(outOfData);
+        break;
+      }
+      logs = (await runEpoch(run, epoch, part)) ?? logs;
       if (model.stopTraining) break;
     }
     if (signal.aborted) await keeping.keep();
@@ -139,6 +156,22 @@ async function runEpochs(run: Run): Promise<FitReport> {
   return { ...report, interrupted: signal.aborted };
 }
 
+const outOfData =
+  '[fit] your input ran out of data; interrupting training. Make sure that your dataset or generator can generate at least stepsPerEpoch * epochs batches, or give the generator function itself.';
+
+/** Goes to where an epoch begins: in another pass where the last one ended just there. @returns `undefined` without data. */
+async function nextPart(
+  feed: Feed,
+  partOf: (epoch: number) => EpochPart,
+  epoch: number,
+): Promise<EpochPart | undefined> {
+  const part = partOf(epoch);
+  if (await feed.begin(part.pass, part.from)) return part;
+  const other = partOf(epoch);
+  const isAnother = other.pass !== part.pass || other.from !== part.from;
+  return isAnother && (await feed.begin(other.pass, other.from)) ? other : undefined;
+}
+
 async function openBeside(
   trainer: Trainer,
   validation: Supply,
@@ -146,7 +179,7 @@ async function openBeside(
   first: Feed,
 ): Promise<Feed> {
   try {
-    return await validation.open(trainer, { kind: 'test', batch });
+    return await validation.open(trainer, { kind: 'test', where: 'fit, validationData', batch });
   } catch (error) {
     await first.close();
     throw error;
@@ -168,9 +201,10 @@ async function runEpoch(run: Run, epoch: number, part: EpochPart): Promise<Logs 
   const steps = await runBatches(run, epoch, part, done);
   const trainSeconds = (performance.now() - trained) / 1000;
   if (signal.aborted) return undefined;
-  if (numbers.stepsPerEpoch !== undefined && part.steps < numbers.stepsPerEpoch)
+  const wanted = numbers.stepsPerEpoch ?? part.steps;
+  if (steps < wanted && Number.isFinite(wanted) && !run.model.stopTraining)
     trainer.warn(
-      `[fit] epoch ${epoch + 1} ran out of data after ${part.steps} of ${numbers.stepsPerEpoch} steps; the next one begins anew.`,
+      `[fit] epoch ${epoch + 1} ran out of data after ${steps} of ${wanted} steps; the next one begins anew.`,
     );
   await keeping.beforeEnd();
   const logs = compiled.logs();
@@ -205,7 +239,8 @@ async function runBatches(
   // Asked for by a step that fails.
   const nameOf = (step: number) => {
     failed = step;
-    return `fit "${model.name}", epoch ${epoch + 1}, step ${step + 1} of ${part.steps}`;
+    const all = Number.isFinite(part.steps) ? ` of ${part.steps}` : '';
+    return `fit "${model.name}", epoch ${epoch + 1}, step ${step + 1}${all}`;
   };
   try {
     return await (callbacks.wantsTrainBatches ? runSingly : runAtOnce)(run, part, first, nameOf);
@@ -227,7 +262,7 @@ async function runAtOnce(
 ): Promise<number> {
   let done = first;
   while (done < part.steps && !signal.aborted) {
-    const stretch = await feed.next(Math.min(part.steps - done, keeping.stretch));
+    const stretch = await feed.next(Math.min(part.steps - done, keeping.stretch), signal);
     if (!stretch) break;
     const before = done;
     done += await trainer.runSteps('train', stretch.data, {
@@ -251,7 +286,7 @@ async function runSingly(
 ): Promise<number> {
   let step = first;
   for (; step < part.steps && !model.stopTraining && !signal.aborted; step++) {
-    const stretch = await feed.next(1);
+    const stretch = await feed.next(1, signal);
     if (!stretch) break;
     await callbacks.tellOf('onTrainBatchBegin', step);
     await trainer.runSteps('train', stretch.data, { ...stretch, nameOf: () => nameOf(step) });

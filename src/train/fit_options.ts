@@ -1,27 +1,28 @@
 /** @file What `fit`, `evaluate` and `predict` may be asked for, and how it is checked. */
 import { show, TsunoError } from '../core/errors.ts';
-import { Dataset } from '../data/dataset.ts';
+import type { Dataset } from '../data/dataset.ts';
+import type { StreamingDataset } from '../data/streaming_dataset.ts';
 import {
+  type BatchStream,
   batchSizeOf,
   type ColumnNames,
   type ColumnOptions,
-  type Columns,
-  columnsOf,
-  countOf,
+  type Data,
   type SampleWeights,
-  sliceColumns,
   type Tensors,
-  withClassWeight,
 } from './batches.ts';
 import type { Callback } from './callback.ts';
-import { MemorySupply, type Supply } from './feed.ts';
+import type { Supply } from './feed.ts';
+import { splitSupplies, supplyOf } from './supplies.ts';
 
 /** 0 silent, 1 a progress bar, 2 one line; `'auto'` is 1, but a prediction shows its bar on a terminal only. */
 export type Verbosity = 0 | 1 | 2 | 'auto';
 
-/** Validation data: a data set, or `[x, y]`, or `[x, y, sampleWeight]`. */
+/** Validation data: a data set, batches, or `[x, y]`, or `[x, y, sampleWeight]`. */
 export type ValidationData =
   | Dataset
+  | StreamingDataset
+  | BatchStream
   | readonly [Tensors, Tensors]
   | readonly [Tensors, Tensors, SampleWeights];
 
@@ -106,41 +107,48 @@ export interface FitParts {
 }
 
 /** What to train on and what to validate with. @throws TsunoError where the data are impossible. */
-export function partsOf(
-  data: Dataset | Tensors,
-  options: FitOptions,
-  names: ColumnNames,
-): FitParts {
-  const all = columnsOf(data, options, names, 'fit');
-  const { validationData, validationSplit = 0, classWeight } = options;
-  const forTraining = (columns: Columns) =>
-    new MemorySupply(withClassWeight(columns, classWeight, 'fit'));
-  if (validationData !== undefined) {
-    const where = 'fit, validationData';
-    const isSet = validationData instanceof Dataset;
-    const [x, y, sampleWeight] = isSet ? [validationData] : validationData;
-    return {
-      training: forTraining(all),
-      validation: new MemorySupply(columnsOf(x, { y, sampleWeight }, names, where)),
-    };
+export function partsOf(data: Data, options: FitOptions, names: ColumnNames): FitParts {
+  const { validationData, validationSplit = 0 } = options;
+  if (validationData === undefined && validationSplit !== 0) {
+    const [training, validation] = splitSupplies(data, options, names, validationSplit);
+    return { training, validation };
   }
-  if (validationSplit === 0) return { training: forTraining(all), validation: undefined };
-  const cut = validationCut(countOf(all), validationSplit);
-  return {
-    training: forTraining(sliceColumns(all, 0, cut)),
-    validation: new MemorySupply(sliceColumns(all, cut)),
-  };
+  const training = supplyOf(data, options, names, 'fit');
+  if (validationData === undefined) return { training, validation: undefined };
+  const [x, y, sampleWeight] = isList(validationData) ? validationData : [validationData];
+  const validation = supplyOf(x, { y, sampleWeight }, names, 'fit, validationData');
+  return { training, validation };
 }
 
-/** The first sample of validation: Keras's last fraction, the cut rounded down. @throws TsunoError `ARGUMENT`. */
-function validationCut(count: number, split: number): number {
-  const cut = Math.floor(count * (1 - split));
-  if (split > 0 && split < 1 && cut > 0 && cut < count) return cut;
-  throw new TsunoError('ARGUMENT', {
+type InMemory = Extract<ValidationData, readonly [Tensors, Tensors, ...unknown[]]>;
+
+function isList(given: ValidationData): given is InMemory {
+  return Array.isArray(given);
+}
+
+/**
+ * What can be gone through once must last for all epochs.
+ *
+ * @throws TsunoError `ARGUMENT` where only its end would tell where an epoch ends.
+ */
+export function checkPasses({ training, validation }: FitParts, numbers: FitNumbers): void {
+  const { epochs, initialEpoch, stepsPerEpoch, validationSteps } = numbers;
+  const validated = Array.from({ length: epochs }, (_, epoch) => epoch).filter(
+    (epoch) => epoch >= initialEpoch && numbers.isValidated(epoch),
+  );
+  if (training.isOnce && stepsPerEpoch === undefined && epochs - initialEpoch > 1)
+    throw onlyOnce('x', `${epochs - initialEpoch} epochs`, 'stepsPerEpoch');
+  if (validation?.isOnce && validationSteps === undefined && validated.length > 1)
+    throw onlyOnce('validationData', `${validated.length} validations`, 'validationSteps');
+}
+
+function onlyOnce(what: string, uses: string, option: string): TsunoError {
+  return new TsunoError('ARGUMENT', {
     where: 'fit',
-    what: `validationSplit of ${count} samples`,
-    expected: 'a number between 0 and 1 that leaves samples on both sides',
-    found: show(split),
+    what,
+    expected: `must be such that it can be gone through again, for ${uses}`,
+    found: 'an iterator, which ends once and for all',
+    repair: `Give the generator function itself, which is called for each pass, or ${option}.`,
   });
 }
 

@@ -1,10 +1,11 @@
 /** @file Predictions: what a model gives for samples, all of them together. */
-import { Tensor } from '../core/tensor.ts';
-import { Dataset } from '../data/dataset.ts';
-import { batchSizeOf, columnsOf, type Tensors } from './batches.ts';
+import type { Tensor } from '../core/tensor.ts';
+import { batchSizeOf, type Data } from './batches.ts';
 import type { CallbackList, TrainedModel } from './callback.ts';
-import { type Feed, MemorySupply, stepsOf } from './feed.ts';
+import { type Feed, stepsOf } from './feed.ts';
 import { type PredictOptions, verbosity, whole } from './fit_options.ts';
+import { joinedTensors } from './stream_feed.ts';
+import { inputSupply } from './supplies.ts';
 import type { Trainer } from './trainer.ts';
 
 /**
@@ -16,7 +17,7 @@ import type { Trainer } from './trainer.ts';
 export async function predict(
   trainer: Trainer,
   model: TrainedModel,
-  data: Dataset | Tensors,
+  data: Data,
   options: PredictOptions,
   callbacks: CallbackList,
   showsBar: boolean,
@@ -25,10 +26,9 @@ export async function predict(
   const batch = batchSizeOf(options.batchSize, where);
   const verbose = verbosity(where, options.verbose ?? 'auto', showsBar ? 1 : 0);
   const steps = options.steps === undefined ? undefined : whole(where, 'steps', options.steps, 1);
-  const x = data instanceof Dataset ? data.images : data;
-  const supply = new MemorySupply(columnsOf(x, {}, trainer.names, where));
+  const supply = inputSupply(data, trainer.names, where);
   await supply.inspect(trainer, 'predict', where);
-  const feed = await supply.open(trainer, { kind: 'predict', batch });
+  const feed = await supply.open(trainer, { kind: 'predict', where, batch });
   try {
     const all = Number.POSITIVE_INFINITY;
     const most = Math.min(feed.batches ?? all, steps ?? all);
@@ -58,18 +58,5 @@ async function runPredict(
     parts.push(await trainer.predict(stretch.data, { ...stretch, progress }));
     done += stepsOf(stretch);
   }
-  return parts[0]!.map((_, i) => joined(parts.map((outputs) => outputs[i]!)));
-}
-
-/** Rows of all parts, one behind the other. */
-function joined(parts: readonly Tensor<'float32'>[]): Tensor<'float32'> {
-  if (parts.length === 1) return parts[0]!;
-  const count = parts.reduce((sum, { length }) => sum + length, 0);
-  const all = new Tensor('float32', [count, ...parts[0]!.shape.slice(1)]);
-  let at = 0;
-  for (const { data } of parts) {
-    all.data.set(data, at);
-    at += data.length;
-  }
-  return all;
+  return parts[0]!.map((_, i) => joinedTensors(parts.map((outputs) => outputs[i]!)));
 }

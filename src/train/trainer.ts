@@ -157,10 +157,15 @@ export class Trainer {
     if (!this.network.inputSpecs) this.network.build(openShapes(x));
   }
 
-  /** Checks data before anything changes: the inputs, and where there is a loss the labels. @throws TsunoError. */
-  check(columns: Columns, kind: StepKind, where: string): void {
+  /**
+   * Checks data before anything changes: the inputs, and for a loss the labels.
+   *
+   * @param rows numbers of the samples, for messages; default 0, 1, …
+   * @throws TsunoError where they are not what the network takes.
+   */
+  check(columns: Columns, kind: StepKind, where: string, rows?: ArrayLike<number>): void {
     this.prepare(columns, where);
-    if (kind !== 'predict') this.checkTargets(columns, where);
+    if (kind !== 'predict') this.checkTargets(columns, where, rows);
   }
 
   /** Says what the user should know, where `compile` was told to. */
@@ -180,20 +185,24 @@ export class Trainer {
   }
 
   /** @throws TsunoError where labels are not what the losses want, before anything changes. */
-  private checkTargets({ x, y }: Columns, where: string): void {
+  private checkTargets({ x, y }: Columns, where: string, rows?: ArrayLike<number>): void {
     const found = this.network.outputShape(openShapes(x));
     const shapes = isShapeList(found) ? found : [found];
     const outputs = shapes.map((shape) => ({
       shape: shape.map((extent) => extent ?? 1),
       dtype: 'float32' as const,
     }));
-    checkLabels(this.compiled(where).lossesFor(y, outputs), y, outputs, where);
+    checkLabels(this.compiled(where).lossesFor(y, outputs), y, outputs, where, rows);
   }
 
-  /** Compiles what steps of `batch` samples need, also for the smaller batch at the end. */
-  async ready(kind: StepKind, columns: Columns, batch: number): Promise<void> {
+  /** Compiles what steps of `batch` samples need, also for the smaller batch at the end of `count` like these. */
+  async ready(
+    kind: StepKind,
+    columns: Columns,
+    batch: number,
+    count = countOf(columns),
+  ): Promise<void> {
     const session = await this.open();
-    const count = countOf(columns);
     const sizes = [count >= batch ? batch : 0, count % batch].filter((size) => size > 0);
     for (const size of sizes) await this.program(session, kind, columns, size);
   }
