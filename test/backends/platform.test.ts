@@ -14,6 +14,7 @@ import { Threads } from '../../src/backends/wasm/threads.ts';
 import { TsunoError } from '../../src/core/errors.ts';
 import { RandomSequence } from '../../src/core/random.ts';
 import { Session } from '../../src/runtime/session.ts';
+import { during } from '../support/during.ts';
 import { cases } from './cases.ts';
 import { buildCase, makeInputs, runOnEngine } from './judge.ts';
 import { SmallTraining } from './small_training.ts';
@@ -25,23 +26,6 @@ const says = (code: string, text: RegExp) => (error: unknown) => {
   assert.match(error.message, text);
   return true;
 };
-
-/** `body` while `object[name]` is `value`. */
-async function during<T>(
-  object: object,
-  name: string,
-  value: unknown,
-  body: () => Promise<T>,
-): Promise<T> {
-  const own = Object.getOwnPropertyDescriptor(object, name);
-  Object.defineProperty(object, name, { value, configurable: true, writable: true });
-  try {
-    return await body();
-  } finally {
-    if (own) Object.defineProperty(object, name, own);
-    else Reflect.deleteProperty(object, name);
-  }
-}
 
 async function train(session: Session): Promise<string> {
   const training = new SmallTraining();
