@@ -30,7 +30,14 @@ export {
   valueAndGrad,
 } from './model/custom_training.ts';
 export { type InspectOptions, type InspectStage, inspect, inspectStages } from './model/inspect.ts';
-export { deserializeModel, loadModel, saveModel, serializeModel } from './model/loading.ts';
+export {
+  deserializeModel,
+  type LoadModelOptions,
+  loadModel,
+  loadOnnx,
+  saveModel,
+  serializeModel,
+} from './model/loading.ts';
 export { Model, Sequential } from './model/model.ts';
 export * as ops from './ops/index.ts';
 export * as plots from './plots/index.ts';
