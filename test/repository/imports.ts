@@ -24,6 +24,7 @@ export const order = [
   'plots',
   'model',
   'applications',
+  'comparison',
   'index.ts',
 ];
 
