@@ -3,6 +3,7 @@
 export * as applications from './applications/index.ts';
 export type { History } from './callbacks/history.ts';
 export * as callbacks from './callbacks/index.ts';
+export * from './comparison/index.ts';
 export type { DType } from './core/dtype.ts';
 export { type ErrorCode, TsunoError } from './core/errors.ts';
 export { clearNames as clearSession } from './core/names.ts';
