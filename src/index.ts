@@ -10,7 +10,17 @@ export { clearNames as clearSession } from './core/names.ts';
 export { setRandomSeed } from './core/seed.ts';
 export type { PartialShape, Shape } from './core/shape.ts';
 export { Tensor, tensor } from './core/tensor.ts';
-export { Dataset, datasets, readIdx } from './data/index.ts';
+export {
+  BatchedDataset,
+  Dataset,
+  datasets,
+  readIdx,
+  type SampleBatch,
+  type SampleSource,
+  type StreamFiles,
+  StreamingDataset,
+  streamIdx,
+} from './data/index.ts';
 export { gradients } from './grad/gradients.ts';
 export type { Value } from './ir/graph.ts';
 export * as activations from './layers/activations.ts';
