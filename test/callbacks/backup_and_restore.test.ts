@@ -29,9 +29,11 @@ import {
 } from '../../src/callbacks/index.ts';
 import { TsunoError } from '../../src/core/errors.ts';
 import { tensor } from '../../src/core/tensor.ts';
+import { Dataset } from '../../src/data/dataset.ts';
 import { loadModel } from '../../src/model/loading.ts';
 import type { Model } from '../../src/model/model.ts';
 import { nodeFileSystem } from '../../src/saving/file_system.ts';
+import type { Data } from '../../src/train/batches.ts';
 import type { FitOptions } from '../../src/train/fit_options.ts';
 import { memoryStore } from '../crash/matrix.ts';
 import { printed } from '../support/printed.ts';
@@ -475,6 +477,71 @@ describe('fit 58: steps between backups run in one go', () => {
       assert.throws(make(options), { code: 'ARGUMENT' });
     assert.throws(() => new BackupAndRestore(''), { code: 'ARGUMENT' });
     assert.throws(() => new BackupAndRestore({} as never), { code: 'ARGUMENT' });
+  });
+});
+
+describe('fit 60: sets that are not in memory, and batches', () => {
+  const { images, labels } = data;
+  const source = {
+    length: images.length,
+    image: { dtype: images.dtype, shape: [6, 6, 1] },
+    label: { dtype: labels.dtype, shape: [] },
+    read: async (rows: Uint32Array) => ({ images: images.rows(rows), labels: labels.rows(rows) }),
+  };
+  const batches = function* (): Generator<{ images: typeof images; labels: typeof labels }> {
+    for (let at = 0; at < images.length; at += 8)
+      yield { images: images.slice(at, at + 8), labels: labels.slice(at, at + 8) };
+  };
+  const kinds: [string, () => Data, FitOptions][] = [
+    ['a streamed set', () => Dataset.fromSource(source), { validationSplit: 0.25 }],
+    [
+      'a streamed set, epochs that end in mid-pass',
+      () => Dataset.fromSource(source),
+      { stepsPerEpoch: 4 },
+    ],
+    ['a function that gives batches', () => batches, {}],
+    ['the same, epochs of some batches', () => batches, { stepsPerEpoch: 5 }],
+    ['columns, epochs that end in mid-pass', () => data, { stepsPerEpoch: 4 }],
+  ];
+
+  for (const [title, set, options] of kinds) {
+    test(title, async () => {
+      const more = { ...usual, ...options };
+      const whole = smallModel({ warn: () => undefined });
+      const expected = await whole.fit(set(), more);
+      for (const after of [3, 5, 8]) {
+        const store = memoryStore();
+        const controller = new AbortController();
+        let done = 0;
+        const stop = new LambdaCallback({
+          onTrainBatchEnd: () => {
+            if (++done === after) controller.abort();
+          },
+        });
+        const first = smallModel({ warn: () => undefined });
+        const callbacks = [stop, new BackupAndRestore(store)];
+        await first.fit(set(), { ...more, callbacks, signal: controller.signal });
+        const second = smallModel({ warn: () => undefined });
+        const again = [new BackupAndRestore(store)];
+        const history = await second.fit(set(), { ...more, callbacks: again });
+        assert.deepEqual(history.toJSON(), expected.toJSON(), `after ${after}`);
+        assert.deepEqual(bitsOf(second), bitsOf(whole), `after ${after}`);
+        first.close();
+        second.close();
+      }
+      whole.close();
+    });
+  }
+
+  test('a set of other length or other samples is refused', async () => {
+    const store = memoryStore();
+    const model = smallModel();
+    await stopped(model, store, 4);
+    const backup = [new BackupAndRestore(store)];
+    const fit = () =>
+      model.fit(Dataset.fromSource({ ...source, length: 40 }), { ...usual, callbacks: backup });
+    assert.match((await refusal(fit)).message, /samples 48 then, 40 now/);
+    model.close();
   });
 });
 
