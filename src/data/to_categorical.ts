@@ -21,21 +21,20 @@ export function toCategorical(
 ): Tensor<'float32'> {
   const [data, shape]: [ArrayLike<number>, readonly number[]] =
     labels instanceof Tensor ? [labels.data, labels.shape] : [labels, [labels.length]];
-  const classes = numClasses ?? largest(data) + 1;
-  const kept = shape.length > 1 && shape.at(-1) === 1 ? shape.slice(0, -1) : shape;
-  const found = new Tensor('float32', [...kept, classes]);
+  const classes = numClasses ?? Math.floor(largest(data)) + 1;
   for (let i = 0; i < data.length; i++) {
     const label = data[i]!;
-    if (!(Number.isInteger(label) && label >= 0 && label < classes)) {
-      throw new TsunoError('LABEL_RANGE', {
-        where: 'toCategorical',
-        what: `label ${i}`,
-        expected: `a whole number from 0 to ${classes - 1}`,
-        found: show(label),
-      });
-    }
-    found.data[i * classes + label] = 1;
+    if (Number.isInteger(label) && label >= 0 && label < classes) continue;
+    throw new TsunoError('LABEL_RANGE', {
+      where: 'toCategorical',
+      what: `label ${i}`,
+      expected: `a whole number from 0 to ${classes - 1}`,
+      found: show(label),
+    });
   }
+  const kept = shape.length > 1 && shape.at(-1) === 1 ? shape.slice(0, -1) : shape;
+  const found = new Tensor('float32', [...kept, classes]);
+  for (let i = 0; i < data.length; i++) found.data[i * classes + data[i]!] = 1;
   return found;
 }
 
