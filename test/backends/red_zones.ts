@@ -6,7 +6,7 @@
 import assert from 'node:assert/strict';
 import { ModuleBuilder } from '../../src/backends/wasm/assembler/module.ts';
 import { kernelOf } from '../../src/backends/wasm/emit.ts';
-import { wasmPasses } from '../../src/backends/wasm/engine.ts';
+import { passesFor } from '../../src/backends/wasm/engine.ts';
 import { type Arithmetic, KernelBuilder } from '../../src/backends/wasm/kernel.ts';
 import { bytesOf, viewOf } from '../../src/core/dtype.ts';
 import { sizeOf } from '../../src/core/shape.ts';
@@ -54,7 +54,7 @@ export function runInZones(
   variables: (variable: VariableRef) => ArrayLike<number>,
   options: ZoneOptions,
 ): ZoneResult {
-  const plan = makePlan(runPasses(graph, wasmPasses), {
+  const plan = makePlan(runPasses(graph, passesFor[1]), {
     threads: options.threads,
     cost: kernelOf,
     redZone: zone,

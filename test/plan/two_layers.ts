@@ -4,7 +4,7 @@
  */
 import { printFunction } from '../../src/backends/wasm/assembler/text.ts';
 import { emitModule, kernelOf } from '../../src/backends/wasm/emit.ts';
-import { wasmPasses } from '../../src/backends/wasm/engine.ts';
+import { passesFor } from '../../src/backends/wasm/engine.ts';
 import type { Shape } from '../../src/core/shape.ts';
 import { gradients } from '../../src/grad/gradients.ts';
 import { Graph, type Value, type VariableRef } from '../../src/ir/graph.ts';
@@ -81,7 +81,7 @@ export function stages(): ReadonlyMap<string, string> {
   const step = runPasses(traced, forwardPasses, keepGraph);
   addUpdate(step);
   keepGraph('differentiated', step);
-  const lowered = runPasses(step, wasmPasses, keepGraph);
+  const lowered = runPasses(step, passesFor[1], keepGraph);
   const plan = makePlan(lowered, { threads: 2, cost: kernelOf });
   keep('plan', printPlan(plan));
   const variables = plan.variables.map((_, i) => 65536 + i * 4096);
