@@ -45,7 +45,10 @@ export async function measure(
   starts.push(await runJob(binary, { ...given, task: 'start' }));
   const last = starts.at(-1)!;
   const first = timingOf(starts.map(({ firstStepMs }) => firstStepMs));
-  const { node, arithmetic, revectorized, ...times } = await runJob(binary, { ...given, task: 'steps' });
+  const { node, arithmetic, revectorized, ...times } = await runJob(binary, {
+    ...given,
+    task: 'steps',
+  });
   const { name, batch, threads } = given;
   return {
     name,

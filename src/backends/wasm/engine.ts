@@ -129,7 +129,10 @@ export class WasmEngine implements Backend {
   static async start(options: EngineOptions = {}): Promise<WasmEngine> {
     const best = await bestArithmetic();
     const join = options.revectorize === false ? 1 : await bestJoin();
-    const code = { arithmetic: options.arithmetic === 'portable' ? 'portable' : best, join } as const;
+    const code = {
+      arithmetic: options.arithmetic === 'portable' ? 'portable' : best,
+      join,
+    } as const;
     const wanted = options.threads ?? Math.min(8, await processors());
     if (!(Number.isInteger(wanted) && wanted >= 1)) {
       throw new TsunoError('ARGUMENT', {

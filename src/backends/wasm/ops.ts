@@ -86,8 +86,7 @@ export const packPanelsOp: Op<PackAttrs, 'pack_panels'> = {
     for (let column = 0; column < columns; column++)
       for (let row = 0; row < rows; row++) {
         const strip = Math.floor(column / width);
-        panels[(strip * rows + row) * width + (column % width)] =
-          w!.data[source(row, column)]!;
+        panels[(strip * rows + row) * width + (column % width)] = w!.data[source(row, column)]!;
       }
     return [panels];
   },

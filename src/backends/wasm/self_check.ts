@@ -59,8 +59,9 @@ export function checkedStep(): Graph {
   const loss = ops.neg(ops.reduceMean(ops.square(ops.logSoftmax(logits))));
   graph.outputs.set('loss', loss);
   const step = runPasses(graph, forwardPasses);
-  const inputs = weights.map((_, i) =>
-    step.nodes.find((node) => (node.attrs as { name?: string } | undefined)?.name === `w${i}`)!,
+  const inputs = weights.map(
+    (_, i) =>
+      step.nodes.find((node) => (node.attrs as { name?: string } | undefined)?.name === `w${i}`)!,
   );
   const values = inputs.map((node) => node.outputs[0]!);
   gradients(step.outputs.get('loss')!, values).forEach((gradient, i) => {

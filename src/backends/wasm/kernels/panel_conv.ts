@@ -137,9 +137,7 @@ export function panelConvKernel(node: Node): KernelSpec {
         ...acc.flatMap((row) =>
           row.map((sum, v) =>
             sum.set(
-              bias
-                ? v128.load(at(bias.get(), strip.get(), width * 4), v * 16)
-                : f32x4.const(0),
+              bias ? v128.load(at(bias.get(), strip.get(), width * 4), v * 16) : f32x4.const(0),
             ),
           ),
         ),

@@ -108,17 +108,12 @@ export function panelConvPoolKernel(node: Node): KernelSpec {
         return [
           weights.set(at(panels.get(), strip.get(), rows * width * 4)),
           ...acc.flatMap((row) =>
-            row.map((sum, v) =>
-              sum.set(v128.load(at(bias.get(), strip.get(), width * 4), v * 16)),
-            ),
+            row.map((sum, v) => sum.set(v128.load(at(bias.get(), strip.get(), width * 4), v * 16))),
           ),
           ...accumulateTile(fn, runs, pixels, weights, acc),
           ...top.flatMap((_, v) => findWinner(v)),
           element.set(
-            i32.add(
-              i32.mul(place.get(), i32.const(k)),
-              i32.mul(strip.get(), i32.const(width)),
-            ),
+            i32.add(i32.mul(place.get(), i32.const(k)), i32.mul(strip.get(), i32.const(width))),
           ),
           ...(last === width
             ? store(width)

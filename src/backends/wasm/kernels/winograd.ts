@@ -170,11 +170,7 @@ function multiply(
     fn.each(strips, (s) =>
       forRange(t, i32.const(0), () => count.get(), 4, [
         strip.set(
-          at(
-            weights.get(),
-            i32.add(i32.mul(e.get(), i32.const(strips)), s.get()),
-            c * width * 4,
-          ),
+          at(weights.get(), i32.add(i32.mul(e.get(), i32.const(strips)), s.get()), c * width * 4),
         ),
         pixel.set(at(at(v, e.get(), planeBytes(chunk, c)), t.get(), c * 4)),
         ...acc.flat().map((sum) => sum.set(constant(0))),
@@ -304,11 +300,7 @@ export function winogradConvKernel(node: Node): KernelSpec {
             const b = biases[v];
             const sum = b ? add(output[i]!.get(), b.get()) : output[i]!.get();
             const value = activation === 'relu' ? f32x4.max(sum, constant(0)) : sum;
-            return v128.store(
-              to.get(),
-              value,
-              (Math.floor(i / 2) * ow + (i % 2)) * k * 4 + v * 16,
-            );
+            return v128.store(to.get(), value, (Math.floor(i / 2) * ow + (i % 2)) * k * 4 + v * 16);
           });
         const inside = (place: Local, extent: number) =>
           i32.lt_s(i32.mul(place.get(), i32.const(2)), i32.const(extent - 1));
