@@ -3,6 +3,7 @@
 export * as applications from './applications/index.ts';
 export type { History } from './callbacks/history.ts';
 export * as callbacks from './callbacks/index.ts';
+export * from './comparison/index.ts';
 export type { DType } from './core/dtype.ts';
 export { type ErrorCode, TsunoError } from './core/errors.ts';
 export { clearNames as clearSession } from './core/names.ts';
@@ -21,7 +22,23 @@ export { registerLayer } from './layers/registry.ts';
 export * as regularizers from './layers/regularizers.ts';
 export { SymbolicTensor } from './layers/symbolic.ts';
 export { Variable } from './layers/variable.ts';
-export { deserializeModel, loadModel, saveModel, serializeModel } from './model/loading.ts';
+export {
+  type GradientStepResult,
+  type InputGradientStepResult,
+  type StepFunction,
+  type StepResult,
+  trainStep,
+  valueAndGrad,
+} from './model/custom_training.ts';
+export { type InspectOptions, type InspectStage, inspect, inspectStages } from './model/inspect.ts';
+export {
+  deserializeModel,
+  type LoadModelOptions,
+  loadModel,
+  loadOnnx,
+  saveModel,
+  serializeModel,
+} from './model/loading.ts';
 export { Model, Sequential } from './model/model.ts';
 export * as ops from './ops/index.ts';
 export * as plots from './plots/index.ts';
@@ -31,3 +48,4 @@ export * as losses from './train/losses/index.ts';
 export * as metrics from './train/metrics/index.ts';
 export * as optimizers from './train/optimizers/index.ts';
 export * as schedules from './train/schedules/index.ts';
+export { Gradients } from './train/weight_gradients.ts';

@@ -39,7 +39,7 @@ export interface RunOptions {
   inputs: Readonly<Record<string, Binding>>;
   /** How many steps; default 1. */
   steps?: number;
-  /** Called about ten times a second with the steps done so far. */
+  /** Called about ten times a second with the steps done so far, and where a thread fails with how many were done. */
   progress?: (stepsDone: number) => void;
   /** Aborting finishes the step and ends the run. */
   signal?: AbortSignal | undefined;

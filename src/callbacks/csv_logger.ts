@@ -1,6 +1,7 @@
 /** @file The logs of each epoch as a line of a file. */
 import { Callback, type Logs } from '../train/callback.ts';
-import { appendFile, replaceFile, sizeOfFile } from './files.ts';
+import type { CallbackState } from '../train/run_state.ts';
+import { appendFile, replaceFile, shortenFile, sizeOfFile } from './files.ts';
 import { pythonFloat } from './number_format.ts';
 
 export interface CSVLoggerOptions {
@@ -28,6 +29,8 @@ export class CSVLogger extends Callback {
   private readonly append: boolean;
   private keys: string[] | undefined;
   private needsHeader = true;
+  /** Bytes of the file after the last line of this run. */
+  private size = 0;
 
   constructor(filename: string, { separator = ',', append = false }: CSVLoggerOptions = {}) {
     super();
@@ -38,19 +41,36 @@ export class CSVLogger extends Callback {
 
   override async onTrainBegin(): Promise<void> {
     this.keys = undefined;
-    this.needsHeader = !this.append || (await sizeOfFile(this.filename)) === 0;
+    const append = this.append || this.params.resumedFrom !== undefined;
     // Whether the file can be written shows before the first epoch.
-    await (this.append ? appendFile(this.filename, '') : replaceFile(this.filename, ''));
+    await (append ? appendFile(this.filename, '') : replaceFile(this.filename, ''));
+    await this.measure();
+  }
+
+  private async measure(): Promise<void> {
+    this.size = await sizeOfFile(this.filename);
+    this.needsHeader = this.size === 0;
   }
 
   override async onEpochEnd(epoch: number, logs: Logs): Promise<void> {
-    const isFirst = this.keys === undefined;
     this.keys ??= keysOf(logs);
     const cells = this.keys.map((key) => (key in logs ? pythonFloat(logs[key]!) : 'NA'));
     const lines = [[String(epoch), ...cells]];
-    if (isFirst && this.needsHeader) lines.unshift(['epoch', ...this.keys]);
+    if (this.needsHeader) lines.unshift(['epoch', ...this.keys]);
     const text = lines.map((line) => `${line.map(this.quoted).join(this.separator)}\r\n`);
     await appendFile(this.filename, text.join(''));
+    await this.measure();
+  }
+
+  override state(): CallbackState {
+    return { keys: this.keys, size: this.size };
+  }
+
+  /** Lines of epochs that will come again are cut off. */
+  override async restore(state: CallbackState): Promise<void> {
+    this.keys = state.keys as string[] | undefined;
+    await shortenFile(this.filename, state.size as number);
+    await this.measure();
   }
 
   private readonly quoted = (cell: string): string =>

@@ -1,6 +1,7 @@
 /** @file Stopping when a value no longer gets better. */
 import type { Tensor } from '../core/tensor.ts';
 import type { Logs } from '../train/callback.ts';
+import type { CallbackState } from '../train/run_state.ts';
 import { printMessage } from './messages.ts';
 import { MonitorCallback, type MonitorOptions } from './monitor.ts';
 
@@ -74,6 +75,19 @@ export class EarlyStopping extends MonitorCallback {
       this.stoppedEpoch = epoch;
       this.model.stopTraining = true;
     }
+  }
+
+  override state(): CallbackState {
+    const { wait, best, bestEpoch, bestWeights, stoppedEpoch } = this;
+    return { wait, best, bestEpoch, bestWeights, stoppedEpoch };
+  }
+
+  override restore(state: CallbackState): void {
+    this.wait = state.wait as number;
+    this.best = state.best as number | undefined;
+    this.bestEpoch = state.bestEpoch as number;
+    this.bestWeights = state.bestWeights as Tensor[] | undefined;
+    this.stoppedEpoch = state.stoppedEpoch as number;
   }
 
   private keep(epoch: number): void {

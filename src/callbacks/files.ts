@@ -28,6 +28,19 @@ export async function sizeOfFile(path: string): Promise<number> {
   return size;
 }
 
+/** Removes a file where there is one; one that cannot be removed stays. */
+export async function removeFile(path: string): Promise<void> {
+  const { rm } = await import('node:fs/promises');
+  await rm(path, { force: true }).catch(() => undefined);
+}
+
+/** Cuts a file off behind its first `size` bytes; a shorter one stays as it is. @throws TsunoError `FILE`. */
+export async function shortenFile(path: string, size: number): Promise<void> {
+  await using(path, async ({ stat, truncate }) => {
+    if ((await stat(path)).size > size) await truncate(path, size);
+  });
+}
+
 async function using(
   path: string,
   body: (files: typeof import('node:fs/promises')) => Promise<unknown>,

@@ -1,6 +1,7 @@
 /** @file The history of training: what `fit` returns. */
 import { Callback, type Logs, type TrainingParams } from '../train/callback.ts';
-import type { EpochTiming, FitReport } from '../train/fit.ts';
+import type { FitReport } from '../train/fit.ts';
+import type { CallbackState, EpochTiming } from '../train/run_state.ts';
 
 /**
  * Losses and metrics by epoch; every `fit` returns one.
@@ -45,6 +46,17 @@ export class History extends Callback {
       this.history[name] ??= [];
       this.history[name].push(value);
     }
+  }
+
+  override state(): CallbackState {
+    const { epoch, history } = this;
+    return { epoch, history };
+  }
+
+  override restore(state: CallbackState): void {
+    this.epoch = [...(state.epoch as number[])];
+    const names = Object.entries(state.history as Record<string, number[]>);
+    this.history = Object.fromEntries(names.map(([name, values]) => [name, [...values]]));
   }
 
   /** What `fit` adds when it has ended. */

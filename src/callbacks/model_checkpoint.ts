@@ -1,7 +1,9 @@
 /** @file The model in a file, after epochs or batches. */
 import { TsunoError } from '../core/errors.ts';
+import { removeLeftovers } from '../saving/files.ts';
 import type { Logs } from '../train/callback.ts';
-import { makeFolderOf } from './files.ts';
+import type { CallbackState } from '../train/run_state.ts';
+import { makeFolderOf, removeFile } from './files.ts';
 import { printMessage, warn } from './messages.ts';
 import { MonitorCallback, type MonitorOptions } from './monitor.ts';
 import { fixed } from './number_format.ts';
@@ -16,6 +18,8 @@ export interface ModelCheckpointOptions extends Omit<MonitorOptions, 'minDelta'>
   saveWeightsOnly?: boolean | undefined;
   /** `'epoch'` (default), or a number of batches. */
   saveFreq?: 'epoch' | number | undefined;
+  /** Files of this run that stay, the newest and beside them the best, where their names differ; default: all. */
+  keep?: number | undefined;
   /** The value to be better than at first; default none. */
   initialValueThreshold?: number | undefined;
   /** Whether a file that cannot be written, say on a full disk, ends training; default false: a warning each time. */
@@ -39,7 +43,9 @@ export class ModelCheckpoint extends MonitorCallback {
   private readonly filepath: string;
   private readonly options: ModelCheckpointOptions;
   private epoch = 0;
-  private batchesSinceSaving = 0;
+  /** Files that were written and not removed, the oldest first. */
+  private files: string[] = [];
+  private bestFile: string | undefined;
 
   constructor(filepath: string, options: ModelCheckpointOptions = {}) {
     super(options);
@@ -52,26 +58,28 @@ export class ModelCheckpoint extends MonitorCallback {
       throw this.refuse('filepath', `must end in ${endings.join(' or ')}`, filepath);
     if (saveFreq !== 'epoch' && !(Number.isInteger(saveFreq) && saveFreq >= 1))
       throw this.refuse('saveFreq', "'epoch' or a positive integer", saveFreq);
-    if (saveFreq !== 'epoch')
-      this.onTrainBatchEnd = (batch: number, logs: Logs) => this.countBatch(saveFreq, batch, logs);
+    const { keep = 1 } = options;
+    if (!(Number.isInteger(keep) && keep >= 1))
+      throw this.refuse('keep', 'a positive integer', keep);
+    if (saveFreq !== 'epoch') this.stretch = saveFreq;
   }
 
   override async onTrainBegin(logs: Logs): Promise<void> {
+    this.files = [];
+    this.bestFile = undefined;
+    const { saveBestOnly, keep } = this.options;
     // Only the best needs to know which way is better.
-    if (this.options.saveBestOnly) super.onTrainBegin(logs);
-    this.batchesSinceSaving = 0;
+    if (saveBestOnly || keep) super.onTrainBegin(logs);
     if (!this.filepath.slice(0, this.filepath.lastIndexOf('/')).includes('{'))
       await makeFolderOf(this.filepath);
+    await removeLeftovers(this.filepath);
   }
 
   override onEpochBegin(epoch: number): void {
     this.epoch = epoch;
   }
 
-  private async countBatch(every: number, batch: number, logs: Logs): Promise<void> {
-    this.batchesSinceSaving++;
-    if (this.batchesSinceSaving < every) return;
-    this.batchesSinceSaving = 0;
+  override async onStretchEnd(batch: number, logs: Logs): Promise<void> {
     await this.save(this.epoch, logs, { batch: batch + 1 });
   }
 
@@ -99,6 +107,40 @@ export class ModelCheckpoint extends MonitorCallback {
       return;
     }
     say(`finished saving model to ${path}`);
+    this.noteBest(logs, path);
+    await this.rotate(path);
+  }
+
+  /** Where every file is kept for a while, the best one is known all the same. */
+  private noteBest(logs: Logs, path: string): void {
+    const { saveBestOnly, keep } = this.options;
+    const current = logs[this.monitor];
+    if (saveBestOnly) this.bestFile = path;
+    else if (keep && current !== undefined && this.improves(current, this.best)) {
+      this.best = current;
+      this.bestFile = path;
+    }
+  }
+
+  /** Removes what is neither new nor the best. */
+  private async rotate(path: string): Promise<void> {
+    this.files = [...this.files.filter((file) => file !== path), path];
+    const { keep } = this.options;
+    if (keep === undefined) return;
+    const old = this.files.slice(0, -keep).filter((file) => file !== this.bestFile);
+    for (const file of old) await removeFile(file);
+    this.files = this.files.filter((file) => !old.includes(file));
+  }
+
+  override state(): CallbackState {
+    const { best, bestFile, files } = this;
+    return { best, bestFile, files };
+  }
+
+  override restore(state: CallbackState): void {
+    this.best = state.best as number | undefined;
+    this.bestFile = state.bestFile as string | undefined;
+    this.files = [...(state.files as string[])];
   }
 
   private isDue(logs: Logs, path: string, say: (text: string) => void): boolean {

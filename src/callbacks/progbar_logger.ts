@@ -47,7 +47,8 @@ export class ProgbarLogger extends Callback {
   private open(): void {
     const { steps, verbose } = this.params;
     const { isTerminal } = this.where;
-    this.bar = new Progbar({ target: steps, write: this.write, isTerminal, verbose });
+    const target = Number.isFinite(steps) ? steps : undefined;
+    this.bar = new Progbar({ target, write: this.write, isTerminal, verbose });
   }
 
   override onProgress(step: number, logs: Logs): void {

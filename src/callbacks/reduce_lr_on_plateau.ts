@@ -1,5 +1,6 @@
 /** @file A smaller learning rate when a value no longer gets better. */
 import type { Logs } from '../train/callback.ts';
+import type { CallbackState } from '../train/run_state.ts';
 import { printMessage } from './messages.ts';
 import { MonitorCallback, type MonitorOptions } from './monitor.ts';
 import { pythonFloat } from './number_format.ts';
@@ -72,6 +73,17 @@ export class ReduceLROnPlateau extends MonitorCallback {
       this.cooling = this.cooldown;
       this.wait = 0;
     }
+  }
+
+  override state(): CallbackState {
+    const { best, wait, cooling } = this;
+    return { best, wait, cooling };
+  }
+
+  override restore(state: CallbackState): void {
+    this.best = state.best as number | undefined;
+    this.wait = state.wait as number;
+    this.cooling = state.cooling as number;
   }
 
   private reduce(epoch: number): boolean {

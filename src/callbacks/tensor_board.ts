@@ -1,6 +1,7 @@
 /** @file Training as event files that TensorBoard shows. */
 import { show, TsunoError } from '../core/errors.ts';
 import { Callback, type Logs } from '../train/callback.ts';
+import type { CallbackState } from '../train/run_state.ts';
 import { fileVersion, histogramEvent, record, scalarEvent } from './event_file.ts';
 import { appendFile } from './files.ts';
 
@@ -100,6 +101,14 @@ export class TensorBoard extends Callback {
   override onEpochBegin(): void {
     this.epochStarted = performance.now();
     this.iterationsBefore = this.model.optimizer.iterations.data[0]!;
+  }
+
+  override state(): CallbackState {
+    return { batches: this.batches };
+  }
+
+  override restore(state: CallbackState): void {
+    this.batches = state.batches as number;
   }
 
   private async writeBatch(every: number, logs: Logs): Promise<void> {

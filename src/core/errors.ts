@@ -46,8 +46,13 @@ export type ErrorCode =
   | 'SAFETENSORS_SIZE' // shape and offsets disagree
   | 'SAFETENSORS_GAP' // a hole or an overlap between tensors
   | 'SAFETENSORS_END' // bytes that belong to no tensor
+  | 'ONNX' // a file that is not what its format says
+  | 'ONNX_LINK' // data in another file
+  | 'ONNX_LIMIT' // more than is read
   | 'NPY'
   | 'NPY_OBJECTS' // pickled Python objects
+  | 'IMAGE' // not what its format says, or of a kind that is not read
+  | 'IMAGE_LIMIT' // more pixels, or more work, than is allowed
   | 'DATASET_CHANGED' // a file of a streamed data set changed under a run
   | 'MEMORY' // more memory than allowed or available
   | 'COMPILE' // the platform refused to compile WebAssembly

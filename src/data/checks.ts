@@ -62,6 +62,13 @@ export interface SparseLabelOptions {
   where?: string;
   /** A label that the loss leaves out, and which may lie outside the classes: Keras's `ignore_class`. */
   ignoreClass?: number | undefined;
+  /** Numbers of the samples, for messages; default 0, 1, … */
+  rows?: ArrayLike<number>;
+}
+
+/** `sample 17`: row `i` of data whose rows are the samples of these numbers, by default 0, 1, … */
+export function sampleName(i: number, rows?: ArrayLike<number>): string {
+  return `sample ${rows?.[i] ?? i}`;
 }
 
 /**
@@ -74,7 +81,7 @@ export interface SparseLabelOptions {
 export function checkSparseLabels(
   labels: Tensor,
   classes: number,
-  { where = 'fit', ignoreClass }: SparseLabelOptions = {},
+  { where = 'fit', ignoreClass, rows }: SparseLabelOptions = {},
 ): void {
   if (!isSparse(labels.shape)) {
     const oneHot = labels.rank === 2 && labels.shape[1] === classes;
@@ -94,7 +101,7 @@ export function checkSparseLabels(
     }
     throw new TsunoError('LABEL_RANGE', {
       where,
-      what: `label of sample ${i}`,
+      what: `label of ${sampleName(i, rows)}`,
       expected: `a whole number from 0 to ${classes - 1}`,
       found: String(label),
       ...(label === classes && {
@@ -111,7 +118,12 @@ export function checkSparseLabels(
  * @throws TsunoError `LABEL_FORMAT` for class numbers, `SHAPE` for another number of classes, `LABEL_RANGE` for the
  * first number outside 0 to 1.
  */
-export function checkOneHotLabels(labels: Tensor, classes: number, where = 'fit'): void {
+export function checkOneHotLabels(
+  labels: Tensor,
+  classes: number,
+  where = 'fit',
+  rows?: ArrayLike<number>,
+): void {
   if (!sameShape(labels.shape.slice(1), [classes])) {
     const sparse = isSparse(labels.shape);
     throw new TsunoError(sparse ? 'LABEL_FORMAT' : 'SHAPE', {
@@ -128,7 +140,7 @@ export function checkOneHotLabels(labels: Tensor, classes: number, where = 'fit'
     if (value >= 0 && value <= 1) continue;
     throw new TsunoError('LABEL_RANGE', {
       where,
-      what: `label of sample ${Math.floor(i / classes)}, class ${i % classes}`,
+      what: `label of ${sampleName(Math.floor(i / classes), rows)}, class ${i % classes}`,
       expected: 'a number from 0 to 1',
       found: String(value),
     });
@@ -146,9 +158,10 @@ function isSparse(shape: Shape): boolean {
  *     [fit] x of sample 3 at row 2, column 5, channel 0 must be a finite number, received NaN. …
  *
  * @param what The argument's name, for messages. Default `x`.
+ * @param rows Numbers of the samples, for messages; default 0, 1, …
  * @throws TsunoError `NONFINITE_INPUT` with the sample and the position of the first one.
  */
-export function checkFinite(x: Tensor, where = 'fit', what = 'x'): void {
+export function checkFinite(x: Tensor, where = 'fit', what = 'x', rows?: ArrayLike<number>): void {
   if (!(x.data instanceof Float32Array)) return;
   // an exponent of all ones is NaN or infinity, and nothing else is (IEEE 754)
   const exponent = 0x7f800000;
@@ -157,7 +170,7 @@ export function checkFinite(x: Tensor, where = 'fit', what = 'x'): void {
     if ((bits[i]! & exponent) !== exponent) continue;
     throw new TsunoError('NONFINITE_INPUT', {
       where,
-      what: `${what} of ${positionOf(i, x.shape)}`,
+      what: `${what} of ${positionOf(i, x.shape, rows)}`,
       expected: 'a finite number',
       found: String(x.data[i]),
       repair: 'Remove or repair the sample; nothing has been changed by it.',
@@ -172,17 +185,18 @@ const axisNames: Readonly<Record<number, readonly string[]>> = {
 };
 
 /** `sample 3 at row 2, column 5, channel 0`. */
-function positionOf(offset: number, shape: Shape): string {
+function positionOf(offset: number, shape: Shape, rows?: ArrayLike<number>): string {
   const index: number[] = [];
   for (let axis = shape.length - 1; axis >= 0; axis--) {
     index.unshift(offset % shape[axis]!);
     offset = Math.floor(offset / shape[axis]!);
   }
   const [sample = 0, ...inner] = index;
-  if (inner.length === 0) return `sample ${sample}`;
+  const name = sampleName(sample, rows);
+  if (inner.length === 0) return name;
   const names = axisNames[shape.length];
   const position = names ? names.map((name, i) => `${name} ${inner[i]}`).join(', ') : show(inner);
-  return `sample ${sample} at ${position}`;
+  return `${name} at ${position}`;
 }
 
 /**

@@ -3,10 +3,15 @@
  * only `shuffle` and `concatenate` copy. Training takes it as it is, batches are gathered by index later.
  */
 import { type AnyArray, allocate, type DType } from '../core/dtype.ts';
-import { show, TsunoError } from '../core/errors.ts';
+import { TsunoError } from '../core/errors.ts';
 import { RandomSequence, streams } from '../core/random.ts';
 import { type Shape, sameShape, showShape } from '../core/shape.ts';
 import { Tensor } from '../core/tensor.ts';
+import type { BatchedDataset, BatchOptions } from './batched_dataset.ts';
+import { cutOf, namesOfBoth, wholeCount, wholeSeed } from './ranges.ts';
+import type { SampleSource } from './source.ts';
+import { memorySource, type SampleMap } from './sources.ts';
+import { StreamingDataset } from './streaming_dataset.ts';
 
 /** What {@link Dataset.from} takes. `X` and `Y` are the element types of images and labels. */
 export interface DatasetParts<X extends DType = DType, Y extends DType = DType> {
@@ -84,7 +89,7 @@ export class Dataset<X extends DType = DType, Y extends DType = DType> {
    * @throws TsunoError `ARGUMENT` unless `count` is a whole number, zero or more.
    */
   take(count: number): Dataset<X, Y> {
-    return this.slice(0, wholeCount(count, 'take'));
+    return this.slice(0, wholeCount(count, 'Dataset.take'));
   }
 
   /**
@@ -93,7 +98,7 @@ export class Dataset<X extends DType = DType, Y extends DType = DType> {
    * @throws TsunoError `ARGUMENT` unless `count` is a whole number, zero or more.
    */
   skip(count: number): Dataset<X, Y> {
-    return this.slice(wholeCount(count, 'skip'));
+    return this.slice(wholeCount(count, 'Dataset.skip'));
   }
 
   /**
@@ -123,23 +128,7 @@ export class Dataset<X extends DType = DType, Y extends DType = DType> {
    * @throws TsunoError `ARGUMENT` where `fraction` is not between 0 and 1, or leaves one of the sets empty.
    */
   split(fraction: number): [Dataset<X, Y>, Dataset<X, Y>] {
-    if (!(fraction > 0 && fraction < 1)) {
-      throw new TsunoError('ARGUMENT', {
-        where: 'Dataset.split',
-        what: 'fraction',
-        expected: 'a number between 0 and 1, neither included',
-        found: show(fraction),
-      });
-    }
-    const cut = Math.floor(this.length * (1 - fraction));
-    if (cut === 0 || cut === this.length) {
-      throw new TsunoError('ARGUMENT', {
-        where: 'Dataset.split',
-        what: `fraction of ${this.length} samples`,
-        expected: 'such that both parts have samples',
-        found: show(fraction),
-      });
-    }
+    const cut = cutOf(this.length, fraction, 'Dataset.split');
     return [this.slice(0, cut), this.slice(cut)];
   }
 
@@ -150,14 +139,7 @@ export class Dataset<X extends DType = DType, Y extends DType = DType> {
    * @throws TsunoError `ARGUMENT` unless `seed` is a whole number.
    */
   shuffle(seed: number): Dataset<X, Y> {
-    if (!Number.isSafeInteger(seed)) {
-      throw new TsunoError('ARGUMENT', {
-        where: 'Dataset.shuffle',
-        what: 'seed',
-        expected: 'a whole number',
-        found: show(seed),
-      });
-    }
+    wholeSeed(seed, 'Dataset.shuffle');
     const order = new RandomSequence(seed, streams.shuffle).permutation(this.length);
     return new Dataset({
       images: this.images.rows(order),
@@ -173,20 +155,71 @@ export class Dataset<X extends DType = DType, Y extends DType = DType> {
    * names and they differ.
    */
   concatenate(other: Dataset<X, Y>): Dataset<X, Y> {
-    const [mine, theirs] = [this.classNames, other.classNames];
-    if (mine && theirs && mine.join('\n') !== theirs.join('\n')) {
-      throw new TsunoError('ARGUMENT', {
-        where: 'Dataset.concatenate',
-        what: 'classNames of the second set',
-        expected: show(mine),
-        found: show(theirs),
-      });
-    }
+    const classNames = namesOfBoth(this.classNames, other.classNames, 'Dataset.concatenate');
     return new Dataset({
       images: join('images', this.images, other.images),
       labels: join('labels', this.labels, other.labels),
-      classNames: mine ?? theirs,
+      classNames,
     });
+  }
+
+  /**
+   * A set that is not in memory: its samples are read from `source` when they are wanted.
+   *
+   * @throws TsunoError `DATA_EMPTY` without samples.
+   */
+  static fromSource<X extends DType, Y extends DType>(
+    source: SampleSource<X, Y>,
+  ): StreamingDataset<X, Y> {
+    if (source.length > 0) return new StreamingDataset(source);
+    throw new TsunoError('DATA_EMPTY', {
+      where: 'Dataset.fromSource',
+      what: 'the source',
+      expected: 'must have one sample at least',
+      found: 'none',
+    });
+  }
+
+  private get streaming(): StreamingDataset<X, Y> {
+    return new StreamingDataset(memorySource(this, this.classNames));
+  }
+
+  /**
+   * Each sample after a function, called when the sample is wanted; see `StreamingDataset.map`. To have the results in
+   * memory, load them: `Dataset.from(await set.map(…).load())`.
+   *
+   * @example
+   * ```ts
+   * const set = Dataset.from({ images, labels }).map(({ label }) => ({
+   *   label: tensor(Int32Array.of(label.data[0]! % 2), []),
+   * }));
+   * (await set.take(3).load()).labels.toArray(); // [0, 1, 0]
+   * ```
+   */
+  map<X2 extends DType = X, Y2 extends DType = Y>(
+    map: SampleMap<X, Y, X2, Y2>,
+  ): StreamingDataset<X2, Y2> {
+    return this.streaming.map(map);
+  }
+
+  /**
+   * The samples batch by batch, in their order: views.
+   *
+   * @param options `dropRemainder`: without the smaller batch at the end; default false.
+   * @throws TsunoError `ARGUMENT` unless `batchSize` is a positive integer.
+   */
+  batch(batchSize: number, options: BatchOptions = {}): BatchedDataset<X, Y> {
+    return this.streaming.batch(batchSize, options);
+  }
+
+  /** This set, which is in memory already: so that a pipeline is written the same way for all sets. */
+  cache(): this {
+    return this;
+  }
+
+  /** This set, for which nobody waits: so that a pipeline is written the same way for all sets. */
+  prefetch(_count: number): this {
+    return this;
   }
 }
 
@@ -233,16 +266,6 @@ function checkParts({ images, labels, classNames }: DatasetParts): void {
       found: `${classNames.length} names`,
     });
   }
-}
-
-function wholeCount(count: number, method: string): number {
-  if (Number.isSafeInteger(count) && count >= 0) return count;
-  throw new TsunoError('ARGUMENT', {
-    where: `Dataset.${method}`,
-    what: 'count',
-    expected: 'a whole number, zero or more',
-    found: show(count),
-  });
 }
 
 /** Rows of `first`, then rows of `second`. */

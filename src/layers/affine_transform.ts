@@ -17,6 +17,7 @@ import {
   neg,
   type Operand,
   reshape,
+  type SampleAttrs,
   sample2d,
   select,
   sub,
@@ -61,19 +62,11 @@ export abstract class BaseGeometricAugmentation extends BaseImageAugmentation {
     this.fillValue = finiteNumber(this.where, 'fillValue', fillValue);
   }
 
-  /** The map for images [n, h, w, c], its numbers [n, 1, 1, 1] or alone. */
-  protected abstract map(images: Value): AffineMap;
+  /** The map for images [n, h, w, c], its numbers [n, 1, 1, 1] or alone; drawn anew at each call. */
+  abstract map(images: Value): AffineMap;
 
   protected override augment(images: Value): Value {
-    const [n, h, w] = images.shape as readonly [number, number, number, number];
-    const { x, y } = gridOf(images);
-    const map = this.map(images);
-    const places = (row: AffineMap['x'], extent: number) => {
-      const place = inside(combine(row, x, y), extent, this.fillMode);
-      return broadcast(reshape(place, place.shape.slice(0, 3)), [n, h, w]);
-    };
-    const { interpolation, fillValue } = this;
-    return sample2d(images, places(map.y, h), places(map.x, w), { interpolation, fillValue });
+    return moved(images, this.map(images), this);
   }
 
   override config(): Config {
@@ -86,9 +79,29 @@ export abstract class BaseGeometricAugmentation extends BaseImageAugmentation {
   }
 }
 
-/** Columns [1, 1, w, 1] and rows [1, h, 1, 1] of images, as numbers. */
-export function gridOf(images: Value): { x: Value; y: Value } {
-  const [, h, w] = images.shape as readonly [number, number, number, number];
+/** How pixels are read that a map moves. */
+export interface Reading extends SampleAttrs {
+  fillMode: FillMode;
+}
+
+/** Images [n, h, w, c] moved by the map. */
+export function moved(images: Value, map: AffineMap, reading: Reading): Value {
+  const [n, h, w] = images.shape as readonly [number, number, number, number];
+  const { x, y } = gridOf(images);
+  const places = (row: AffineMap['x'], extent: number) => {
+    const place = inside(combine(row, x, y), extent, reading.fillMode);
+    return broadcast(reshape(place, place.shape.slice(0, 3)), [n, h, w]);
+  };
+  const { interpolation, fillValue } = reading;
+  return sample2d(images, places(map.y, h), places(map.x, w), { interpolation, fillValue });
+}
+
+/** Columns [1, 1, w, 1] and rows [1, h, 1, 1] of images, or of images as large as said, as numbers. */
+export function gridOf(
+  images: Value,
+  h = images.shape[1]!,
+  w = images.shape[2]!,
+): { x: Value; y: Value } {
   return {
     x: reshape(cast(iota(images, w), 'float32'), [1, 1, w, 1]),
     y: reshape(cast(iota(images, h), 'float32'), [1, h, 1, 1]),
@@ -103,7 +116,7 @@ function combine([a, b, c]: AffineMap['x'], x: Value, y: Value): Value {
 const product = (x: Value, factor: Operand): Value => (factor === 1 ? x : mul(x, factor));
 
 /** Places along an axis of `extent` pixels, brought into the image as the mode says. */
-function inside(place: Value, extent: number, mode: FillMode): Value {
+export function inside(place: Value, extent: number, mode: FillMode): Value {
   if (mode === 'constant') return place;
   const last = extent - 1;
   const bounded = (x: Value) => minimum(maximum(x, 0), last);

@@ -36,7 +36,7 @@ const logUniform = (draws: Draws) => log(add(draws.uniform(), 2 ** -25));
  *
  * @see https://doi.org/10.1145/358407.358414
  */
-function logGamma(alpha: Value, draws: Draws): Value {
+export function logGamma(alpha: Value, draws: Draws): Value {
   const d = add(alpha, 2 / 3);
   const c = div(1, sqrt(mul(d, 9)));
   let found: Value | undefined;

@@ -22,7 +22,7 @@ export class RandomRotation extends BaseGeometricAugmentation {
     this.factor = factorOf(this.where, 'factor', options.factor, signedShares);
   }
 
-  protected override map(images: Value): AffineMap {
+  override map(images: Value): AffineMap {
     const [, h, w] = images.shape as readonly [number, number, number, number];
     const turns = this.perImage(images, this.factor);
     const angle = mul(typeof turns === 'number' ? scalar(images, turns) : turns, 2 * Math.PI);

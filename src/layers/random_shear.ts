@@ -41,7 +41,7 @@ export class RandomShear extends BaseGeometricAugmentation {
     this.yFactor = rangeOf(this.where, 'yFactor', options.yFactor ?? 0);
   }
 
-  protected override map(images: Value): AffineMap {
+  override map(images: Value): AffineMap {
     const toss = this.uniform([images.shape[0]!, 1, 1, 1]);
     const sign = select(less(0.5, toss), -1, 1);
     const slant = (range: Range) => mul(sign, this.perImage(images, range));

@@ -31,7 +31,7 @@ export class RandomTranslation extends BaseGeometricAugmentation {
     this.widthRange = factorOf(this.where, 'widthFactor', this.widthFactor, rule);
   }
 
-  protected override map(images: Value): AffineMap {
+  override map(images: Value): AffineMap {
     const [, h, w] = images.shape as readonly [number, number, number, number];
     const shift = (extent: number, range: Range): Operand => {
       const share = this.perImage(images, range);

@@ -40,7 +40,7 @@ export class RandomZoom extends BaseGeometricAugmentation {
       this.widthFactor === undefined ? undefined : range('widthFactor', this.widthFactor);
   }
 
-  protected override map(images: Value): AffineMap {
+  override map(images: Value): AffineMap {
     const [, h, w] = images.shape as readonly [number, number, number, number];
     const vertical = this.perImage(images, this.heightRange);
     const horizontal = this.widthRange ? this.perImage(images, this.widthRange) : vertical;

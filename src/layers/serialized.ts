@@ -66,9 +66,9 @@ export class Family<T extends object> {
     for (const [alias, member] of Object.entries(aliases)) this.members.set(alias, member);
   }
 
-  /** Makes a class of yours known under its `className`. */
-  register(member: Member<T>): void {
-    this.members.set(identifier(member.className), member);
+  /** Makes a class of yours known under its `className`, and other names. */
+  register(member: Member<T>, ...aliases: readonly string[]): void {
+    for (const name of [identifier(member.className), ...aliases]) this.members.set(name, member);
   }
 
   /** @throws TsunoError `ARGUMENT` naming the known identifiers. */

@@ -4,9 +4,11 @@
  * @see https://keras.io/api/models/model_saving_apis/model_saving_and_loading/
  */
 import { internal } from '../core/errors.ts';
+import { readWhole } from '../saving/files.ts';
 import * as keras from '../saving/keras_file.ts';
 import type { SavableModel } from '../saving/model_config.ts';
 import { type LoadFileOptions, readModel, type SaveOptions } from '../saving/model_files.ts';
+import { importOnnx, type OnnxOptions } from '../saving/onnx_import.ts';
 import { Model } from './model.ts';
 
 /** @throws Error where the registry's model is another. */
@@ -15,12 +17,16 @@ function asModel(network: SavableModel): Model {
   throw internal(`${network.where} is no Model`);
 }
 
+/** What loading a model from a file takes; `layout` is for `.onnx` alone. */
+export interface LoadModelOptions extends LoadFileOptions, OnnxOptions {}
+
 /**
  * The model of a `.keras` file, of tsuno or of Keras: layers, weights, and unless `compile` is false what it was compiled
- * with, so that training goes on where it ended.
+ * with, so that training goes on where it ended. A path that ends in `.onnx` is read as {@link loadOnnx} does.
  *
  * @param path a path or URL; in a browser a URL.
- * @param options `customObjects`: classes and functions of yours that the file names; `compile`, default true.
+ * @param options `customObjects`: classes and functions of yours that the file names; `compile`, default true; `layout`
+ * of images in a model of ONNX, default `'nhwc'`.
  * @throws TsunoError where the file is not such a file. Nothing in a file is ever run.
  * @example
  * ```ts no-run
@@ -29,8 +35,38 @@ function asModel(network: SavableModel): Model {
  * ```
  * @see https://keras.io/api/models/model_saving_apis/model_saving_and_loading/#loadmodel-function
  */
-export async function loadModel(path: string | URL, options: LoadFileOptions = {}): Promise<Model> {
+export async function loadModel(
+  path: string | URL,
+  options: LoadModelOptions = {},
+): Promise<Model> {
+  if (/\.onnx$/.test(String(path)))
+    return modelOfOnnx(await readWhole(path, options.fileSystem), String(path), options);
   return asModel(await readModel(path, options));
+}
+
+function modelOfOnnx(bytes: Uint8Array, where: string, options: OnnxOptions): Model {
+  const { name, inputs, outputs } = importOnnx(bytes, where, options);
+  const only = <T>(list: readonly T[]) => (list.length === 1 ? list[0]! : list);
+  return new Model({ name, inputs: only(inputs), outputs: only(outputs) });
+}
+
+/**
+ * The model in the bytes of an ONNX file, of PyTorch, Keras, tsuno or others, made of tsuno's layers: it predicts what
+ * the file computes, and can be trained on. It is not compiled.
+ *
+ * @param bytes the file; its weights must be in it.
+ * @param options `layout`: how the model takes images and gives them, default `'nhwc'`, whatever the file has.
+ * @throws TsunoError `UNSUPPORTED` naming the node for an operator that tsuno does not read; `ONNX`, `ONNX_LINK`,
+ * `ONNX_LIMIT` where the file is not what the format says, refers to another, or asks for too much.
+ * @example
+ * ```ts
+ * const again = loadOnnx(toOnnx(model));
+ * again.inputSpecs?.[0]?.shape; // [null,28,28,1]
+ * ```
+ * @see https://onnx.ai/onnx/operators/
+ */
+export function loadOnnx(bytes: Uint8Array, options: OnnxOptions = {}): Model {
+  return modelOfOnnx(bytes, '.onnx file', options);
 }
 
 /**

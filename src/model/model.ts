@@ -29,7 +29,7 @@ import { parseJson } from '../saving/strict_json.ts';
 import type { LoadRules } from '../saving/weights.ts';
 import { Network, type NetworkOptions } from '../topology/network.ts';
 import type { SerializedLayer } from '../topology/network_config.ts';
-import type { Tensors } from '../train/batches.ts';
+import type { Data, Tensors } from '../train/batches.ts';
 import { type Callback, CallbackList, type Logs } from '../train/callback.ts';
 import type { Compiled, CompileOptions } from '../train/compiled.ts';
 import type { Direction } from '../train/directions.ts';
@@ -56,6 +56,13 @@ export interface ModelSummaryOptions extends SummaryOptions {
   printFn?: (text: string) => void;
 }
 
+let readTrainer: (model: Model) => Trainer;
+
+/** What runs the steps of a model: for the other doors of this folder. */
+export function trainerOf(model: Model): Trainer {
+  return readTrainer(model);
+}
+
 /**
  * A model from symbolic inputs and outputs, or a class of yours with `call`.
  *
@@ -74,6 +81,10 @@ export class Model extends Network {
   /** That of the last `fit`. */
   history: History | undefined;
   readonly #trainer: Trainer = new Trainer(this);
+
+  static {
+    readTrainer = (model) => model.#trainer;
+  }
 
   /**
    * Settles how the model is trained.
@@ -116,9 +127,10 @@ export class Model extends Network {
   }
 
   /**
-   * Trains the model: `fit(dataset, options)`, `fit(x, y, options)` or `fit(x, { y, … })`.
+   * Trains the model: `fit(dataset, options)`, `fit(x, y, options)`, `fit(x, { y, … })`, or `fit(batches, options)`.
    *
-   * @param x a data set, or inputs: one tensor, or several in a list or by name.
+   * @param x a data set, in memory or streamed; inputs: one tensor, or several in a list or by name; or batches `[x, y]`,
+   * `[x, y, sampleWeight]` or `{ images, labels }`: an iterable, or a generator function, called for each pass.
    * @param y labels, as inputs.
    * @returns losses and metrics by epoch. Ctrl-C ends it after the step at hand.
    * @throws TsunoError for impossible data before anything changes; `NONFINITE_LOSS` where training diverges.
@@ -129,9 +141,9 @@ export class Model extends Network {
    * ```
    * @see https://keras.io/api/models/model_training_apis/#fit-method
    */
-  fit(x: Dataset | Tensors, options?: FitOptions): Promise<History>;
+  fit(x: Data, options?: FitOptions): Promise<History>;
   fit(x: Tensors, y: Tensor | readonly Tensor[], options?: FitOptions): Promise<History>;
-  async fit(x: Dataset | Tensors, y?: Labels | FitOptions, more?: FitOptions): Promise<History> {
+  async fit(x: Data, y?: Labels | FitOptions, more?: FitOptions): Promise<History> {
     const options = withLabels(y, more);
     const given = options.callbacks ?? [];
     const history = given.find((one) => one instanceof History) ?? new History();
@@ -143,18 +155,15 @@ export class Model extends Network {
   }
 
   /**
-   * Loss and metrics on data, by name: `evaluate(dataset)`, `evaluate(x, y, options)` or `evaluate(x, { y, … })`.
+   * Loss and metrics on data, by name: `evaluate(dataset)`, `evaluate(x, y, options)`, `evaluate(x, { y, … })` or
+   * `evaluate(batches)`.
    *
    * @throws TsunoError for impossible data.
    * @see https://keras.io/api/models/model_training_apis/#evaluate-method
    */
-  evaluate(x: Dataset | Tensors, options?: EvaluateOptions): Promise<Logs>;
+  evaluate(x: Data, options?: EvaluateOptions): Promise<Logs>;
   evaluate(x: Tensors, y: Tensor | readonly Tensor[], options?: EvaluateOptions): Promise<Logs>;
-  async evaluate(
-    x: Dataset | Tensors,
-    y?: Labels | EvaluateOptions,
-    more?: EvaluateOptions,
-  ): Promise<Logs> {
+  async evaluate(x: Data, y?: Labels | EvaluateOptions, more?: EvaluateOptions): Promise<Logs> {
     const options = withLabels(y, more);
     const callbacks = withBar(options.callbacks ?? [], options);
     return evaluate(this.#trainer, this, x, options, callbacks);
@@ -163,12 +172,12 @@ export class Model extends Network {
   /**
    * What the model gives for `x`, all samples together.
    *
-   * @param x inputs; of a data set, its images.
+   * @param x inputs; of a data set, its images; of batches, their first part.
    * @returns a tensor `[n, …]`.
    * @throws TsunoError for impossible data, or `UNSUPPORTED` for a model of several outputs: use {@link predictAll}.
    * @see https://keras.io/api/models/model_training_apis/#predict-method
    */
-  async predict(x: Dataset | Tensors, options: PredictOptions = {}): Promise<Tensor<'float32'>> {
+  async predict(x: Data, options: PredictOptions = {}): Promise<Tensor<'float32'>> {
     const outputs = await this.predictAll(x, options);
     if (outputs.length === 1) return outputs[0]!;
     throw new TsunoError('UNSUPPORTED', {
@@ -181,10 +190,7 @@ export class Model extends Network {
   }
 
   /** As {@link predict}, one tensor for each output. */
-  async predictAll(
-    x: Dataset | Tensors,
-    options: PredictOptions = {},
-  ): Promise<Tensor<'float32'>[]> {
+  async predictAll(x: Data, options: PredictOptions = {}): Promise<Tensor<'float32'>[]> {
     const callbacks = withBar(options.callbacks ?? [], options);
     const { isTerminal } = terminal();
     return predict(this.#trainer, this, x, options, callbacks, isTerminal);

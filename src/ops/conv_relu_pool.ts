@@ -3,6 +3,7 @@
  * that some window covers are ever computed, and only the window's winner, where it is above zero, has a gradient:
  *
  *     z = conv(x, w) + b,   y = max(0, max over the window of z),   winner = its position, or 255 where y = 0
+ *     (where the window has a NaN, y is NaN and the winner means nothing)
  *     ∂w = Σ over winners of g · (patch of x at the winner)
  *     ∂x = Σ over winners of g · w[…, k], added at the winner's patch
  *
@@ -120,7 +121,7 @@ export const convReluPoolOp: Op<ConvPoolAttrs, 'conv_relu_pool'> = {
     for (let position = 0; position < rows * columns; position++) {
       eachWinner(g, attrs, new Float64Array(y.length).fill(position), (pooled, output) => {
         const value = z[output]! + b!.data[pooled % g.k]!;
-        if (value > y[pooled]!) {
+        if (value > y[pooled]! || Number.isNaN(value)) {
           y[pooled] = value;
           winner[pooled] = position;
         }

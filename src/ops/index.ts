@@ -36,6 +36,7 @@ import { conv2dFilterGradientOp, conv2dInputGradientOp, conv2dOp } from './conv2
 import { castOp, iotaOp, stopGradientOp } from './convert.ts';
 import { constantOp } from './elementwise.ts';
 import { erfInverseOp, erfOp, expMinusOneOp, softplusOp } from './error_function.ts';
+import { histogramOp } from './histogram.ts';
 import { concatOp, gatherRowsOp, padOp, reshapeOp, sliceOp, transposeOp } from './layout.ts';
 import { matmulOp } from './matmul.ts';
 import {
@@ -112,6 +113,7 @@ export const kernelOps = [
   reduceSumOp,
   reduceMaxOp,
   argMaxOp,
+  histogramOp,
   matmulOp,
   conv2dOp,
   conv2dInputGradientOp,
@@ -139,6 +141,7 @@ export * from './conv2d.ts';
 export * from './convert.ts';
 export { constantOp, type Operand, scalar } from './elementwise.ts';
 export * from './error_function.ts';
+export * from './histogram.ts';
 export * from './layout.ts';
 export * from './matmul.ts';
 export * from './pool2d.ts';

@@ -31,14 +31,17 @@ export const maxPool2dOp: Op<PoolAttrs, 'max_pool2d'> = {
     const winner = new Float64Array(y.length);
     eachWindow(poolGeometry(x!.shape, attrs), attrs, (output, taps) => {
       let best = taps[0]!;
-      for (const tap of taps) if (x!.data[tap.image]! > x!.data[best.image]!) best = tap;
+      for (const tap of taps) {
+        const value = x!.data[tap.image]!;
+        if (value > x!.data[best.image]! || Number.isNaN(value)) best = tap;
+      }
       y[output] = x!.data[best.image]!;
       winner[output] = best.position;
     });
     return [y, winner];
   },
 };
-/** Largest element of each window; at a tie the first in row-major order gets the gradient. */
+/** Largest element of each window; at a tie the first in row-major order gets the gradient. NaN is larger than all. */
 export const maxPool2d = (x: Value, attrs: PoolAttrs): Value => apply1(maxPool2dOp, [x], attrs);
 
 export interface PoolGradientAttrs extends PoolAttrs {

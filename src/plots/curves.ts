@@ -4,6 +4,15 @@
  * for the page.
  */
 import { show, TsunoError } from '../core/errors.ts';
+import {
+  axes,
+  documentToDrawIn,
+  faint,
+  ink,
+  titleOf,
+  valueRange,
+  wholeTicks,
+} from './chart_axes.ts';
 import { fontFamily } from './svg_to_png.ts';
 import { escapeXml } from './xml.ts';
 
@@ -39,8 +48,6 @@ interface Point {
 }
 
 const colours = { training: '#2563eb', validation: '#ea580c' } as const;
-const ink = '#1f2933';
-const faint = '#52606d';
 const margin = { top: 74, right: 20, bottom: 46, left: 56 };
 const gap = 16;
 const dotStyle = { r: 3, strokeWidth: 1.5 };
@@ -172,13 +179,6 @@ function dot(x: number, y: number, series: Point['series']): string {
   return `<circle cx="${x}" cy="${y}" r="${r}" fill="${fill}" stroke="${colours[series]}" stroke-width="${strokeWidth}"/>`;
 }
 
-/** `sparse_categorical_accuracy` → `Sparse categorical accuracy`, cut where it would run into the next chart. */
-function titleOf(metric: string): string {
-  const words = metric.replaceAll('_', ' ');
-  const title = words.charAt(0).toUpperCase() + words.slice(1);
-  return title.length > 45 ? `${title.slice(0, 44)}…` : title;
-}
-
 async function chart(
   { points }: Curve,
   width: number,
@@ -189,7 +189,7 @@ async function chart(
   const epochs = points.map(({ epoch }) => epoch);
   const [first, last] = [Math.min(...epochs), Math.max(...epochs)];
   const lone = first === last ? 0.5 : 0;
-  const range = valueRange(points);
+  const range = valueRange(points.map(({ value }) => value));
   const lines = (['validation', 'training'] as const).flatMap((series) => {
     const own = points.filter((point) => point.series === series);
     const channels = { x: 'epoch', y: 'value', stroke: colours[series] };
@@ -208,27 +208,7 @@ async function chart(
     x: { domain: [first - lone, last + lone], inset: 8 },
     y: { domain: range ?? [0, 1], nice: true },
     marks: [
-      Plot.gridY({ stroke: '#d9dee3', strokeOpacity: 1, ticks: 6 }),
-      Plot.axisY({
-        label: null,
-        ticks: 6,
-        tickSize: 0,
-        tickPadding: 8,
-        fontSize: 12,
-        color: faint,
-        ...(isAwkward(range) ? { tickFormat: powerOfTen } : {}),
-      }),
-      Plot.axisX({
-        label: 'epoch',
-        labelAnchor: 'center',
-        labelArrow: 'none',
-        labelOffset: 38,
-        ticks: wholeTicks(first, last),
-        tickFormat: String,
-        tickSize: 4,
-        fontSize: 12,
-        color: faint,
-      }),
+      ...axes(Plot, range, wholeTicks(first, last)),
       ...lines,
       ...(range ? [] : [Plot.text(['no finite value'], { frameAnchor: 'middle', fontSize: 12 })]),
     ],
@@ -236,40 +216,4 @@ async function chart(
   // Plot's style sheet would size the whole picture.
   element.querySelector('style')?.remove();
   return `<g fill="currentColor" text-anchor="middle">${element.innerHTML}</g>`;
-}
-
-/** Least and greatest finite value, apart also where they are the same; `undefined` where there is none. */
-function valueRange(points: readonly Point[]): [number, number] | undefined {
-  const values = points.map(({ value }) => value).filter(Number.isFinite);
-  if (values.length === 0) return undefined;
-  const [least, greatest] = [Math.min(...values), Math.max(...values)];
-  const room = least === greatest ? Math.abs(least) / 10 || 0.5 : 0;
-  return [least - room, greatest + room];
-}
-
-/** Whether plain decimals of these values would be too long for the axis. */
-function isAwkward(range: readonly number[] = []): boolean {
-  const size = Math.max(...range.map(Math.abs));
-  return size >= 1e5 || (size > 0 && size < 1e-3);
-}
-
-/** `1.5e-4` */
-function powerOfTen(value: number): string {
-  return value === 0 ? '0' : Number(value.toPrecision(3)).toExponential().replace('+', '');
-}
-
-/** Whole numbers between the two, at most ten of them, at steps of 1, 2, 5, 10 … */
-function wholeTicks(first: number, last: number): number[] {
-  let step = 1;
-  for (let i = 0; (last - first) / step >= 10; i++) step *= i % 3 === 1 ? 2.5 : 2;
-  const ticks = [];
-  for (let tick = Math.ceil(first / step) * step; tick <= last; tick += step) ticks.push(tick);
-  return ticks;
-}
-
-/** The page itself, or outside of one a document of linkedom's. */
-async function documentToDrawIn(): Promise<Document> {
-  if (globalThis.document !== undefined) return globalThis.document;
-  const { parseHTML } = await import('linkedom');
-  return parseHTML('<!doctype html><html><body></body></html>').document as unknown as Document;
 }

@@ -4,6 +4,7 @@
  */
 import { show, TsunoError } from '../core/errors.ts';
 import type { Tensor } from '../core/tensor.ts';
+import { type ComparedRuns, type ComparisonChartOptions, comparisonChart } from './comparison.ts';
 import { type CurveOptions, type HistoryData, historyChart } from './curves.ts';
 import type { ModelDescription } from './description.ts';
 import { type DiagramOptions, modelDiagram } from './diagram.ts';
@@ -82,6 +83,28 @@ export async function history(
   options: CurveOptions = {},
 ): Promise<string> {
   return draw(path, 2, () => historyChart(run, options));
+}
+
+/**
+ * Draws what variants of a network reach over the epochs: a line for the mean of each, a band over its seeds.
+ *
+ * @param variants each a name and its runs, as `compare` gives them in `variants`.
+ * @param path where to write it, as `.png` or `.svg`; without it nothing is written.
+ * @returns the SVG.
+ * @throws TsunoError as {@link comparisonChart} and {@link savePlot}.
+ *
+ * @example
+ * ```ts
+ * const first = await model.fit(training, { seed: 1, verbose: 0 });
+ * await plots.comparison([{ name: 'as it is', runs: [first] }], 'comparison.png');
+ * ```
+ */
+export async function comparison(
+  variants: readonly ComparedRuns[],
+  path?: string,
+  options: ComparisonChartOptions = {},
+): Promise<string> {
+  return draw(path, 2, () => comparisonChart(variants, options));
 }
 
 /**

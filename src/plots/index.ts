@@ -1,4 +1,5 @@
 /** @file Pictures of models, training runs and predictions: `plots.model`, `plots.history`, `plots.predictions`. */
+export type { ComparedRuns, ComparisonChartOptions } from './comparison.ts';
 export type { CurveOptions, HistoryData } from './curves.ts';
 export type {
   Amount,
@@ -11,6 +12,7 @@ export type {
 export type { DiagramOptions } from './diagram.ts';
 export { modelToDot } from './diagram.ts';
 export {
+  comparison,
   type Describable,
   diagram,
   diagram as model,

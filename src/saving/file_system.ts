@@ -35,6 +35,10 @@ export interface FileSystem {
   /** Takes the place of what is at `to`, at once. */
   rename(from: string, to: string): Promise<void>;
   remove(path: string): Promise<void>;
+  /** Names of what lies in a folder. */
+  list(path: string): Promise<string[]>;
+  /** Makes a folder, and those above it; nothing happens where it is there. */
+  makeFolder(path: string): Promise<void>;
   /** Returns once the names in a folder have reached the disk. */
   syncFolder(path: string): Promise<void>;
 }
@@ -45,22 +49,26 @@ export function codeOf(error: unknown): string {
   return typeof code === 'string' ? code : String(error);
 }
 
+/** `undefined` for an error that says that there is nothing; throws all others. */
+export function unlessMissing(error: unknown): undefined {
+  if (codeOf(error) === 'ENOENT') return undefined;
+  throw error;
+}
+
 /** The disk of this machine. */
 export async function nodeFileSystem(): Promise<FileSystem> {
-  const { open, readFile, realpath, rename, rm, stat } = await import('node:fs/promises');
-  const missing = (error: unknown) => {
-    if (codeOf(error) === 'ENOENT') return undefined;
-    throw error;
-  };
+  const { mkdir, open, readdir, readFile, realpath, rename, rm, stat } = await import(
+    'node:fs/promises'
+  );
   return {
     async info(path) {
-      const found = await stat(path).catch(missing);
+      const found = await stat(path).catch(unlessMissing);
       if (!found) return undefined;
       const kind = found.isFile() ? 'file' : found.isDirectory() ? 'folder' : 'other';
       return { kind, size: found.size, mode: found.mode & 0o777 };
     },
     async resolve(path) {
-      return (await realpath(path).catch(missing)) ?? path;
+      return (await realpath(path).catch(unlessMissing)) ?? path;
     },
     async head(path, count) {
       const file = await open(path, 'r');
@@ -85,6 +93,10 @@ export async function nodeFileSystem(): Promise<FileSystem> {
     },
     rename,
     remove: (path) => rm(path),
+    list: (path) => readdir(path),
+    async makeFolder(path) {
+      await mkdir(path, { recursive: true });
+    },
     async syncFolder(path) {
       const folder = await open(path, 'r');
       try {

@@ -4,15 +4,19 @@
  * databases' journals.)
  */
 
+import { crc32 } from '../core/checksum.ts';
 import { show, TsunoError } from '../core/errors.ts';
 import { inNode } from '../data/files.ts';
 import { codeOf, type FileInfo, type FileSystem, nodeFileSystem } from './file_system.ts';
+import { lives } from './processes.ts';
 
 export interface WriteOptions {
   /** Whether a file that is there may be replaced; default true. */
   overwrite?: boolean | undefined;
   /** Whether bytes begin as files of the kind do: files of another kind are not replaced. */
   isKind?: ((head: Uint8Array) => boolean) | undefined;
+  /** Whether files of another kind are replaced, too; default false. */
+  anyKind?: boolean | undefined;
   /** Default: the disk of this machine. */
   fileSystem?: FileSystem | undefined;
 }
@@ -62,7 +66,7 @@ async function checkReplaceable(
   fileSystem: FileSystem,
   path: string,
   before: FileInfo | undefined,
-  { overwrite = true, isKind }: WriteOptions,
+  { overwrite = true, isKind, anyKind = false }: WriteOptions,
 ): Promise<void> {
   if (!before) return;
   const refuse = (expected: string, found: string, repair?: string) =>
@@ -76,7 +80,7 @@ async function checkReplaceable(
   if (before.kind !== 'file')
     throw refuse('a file, or nothing', before.kind === 'folder' ? 'a folder' : 'a device or pipe');
   if (!overwrite) throw refuse('nothing', 'a file', 'Pass overwrite: true to replace it.');
-  if (before.size > 0 && isKind && !isKind(await fileSystem.head(path, 16)))
+  if (before.size > 0 && !anyKind && isKind && !isKind(await fileSystem.head(path, 16)))
     throw refuse('a file of the same kind', 'another', 'Choose another path, or remove the file.');
 }
 
@@ -89,7 +93,7 @@ async function replace(
 ): Promise<void> {
   const { basename, dirname, join } = await import('node:path');
   const folder = dirname(path);
-  const temporary = join(folder, `.${basename(path).slice(0, 100)}.${randomName()}.tmp`);
+  const temporary = join(folder, `.${basename(path).slice(0, 100)}${await ownEnding()}`);
   enter(`create ${temporary}`);
   const file = await fileSystem.create(temporary, mode);
   try {
@@ -132,9 +136,33 @@ async function renamePatiently(fileSystem: FileSystem, from: string, to: string)
   }
 }
 
-function randomName(): string {
+/** `.HOST-PID-RANDOM.tmp` */
+async function ownEnding(): Promise<string> {
   const words = crypto.getRandomValues(new Uint32Array(2));
-  return [...words].map((word) => word.toString(36)).join('');
+  const random = [...words].map((word) => word.toString(36)).join('');
+  return `.${await hostMark()}-${process.pid}-${random}.tmp`;
+}
+
+/** Tells machines apart that share a folder. */
+async function hostMark(): Promise<string> {
+  const { hostname } = await import('node:os');
+  return crc32(new TextEncoder().encode(hostname())).toString(36);
+}
+
+/**
+ * Removes half-written files beside `path` that processes of this machine left which do not live any more. What cannot be
+ * looked at or removed stays.
+ */
+export async function removeLeftovers(path: string, given?: FileSystem): Promise<void> {
+  const fileSystem = given ?? (await nodeFileSystem());
+  const { dirname, join } = await import('node:path');
+  const folder = dirname(path);
+  const host = await hostMark();
+  for (const name of await fileSystem.list(folder).catch(() => [])) {
+    const [, of, pid] = /^\..+\.([0-9a-z]+)-(\d+)-[0-9a-z]+\.tmp$/.exec(name) ?? [];
+    if (of !== host || lives(Number(pid))) continue;
+    await fileSystem.remove(join(folder, name)).catch(() => undefined);
+  }
 }
 
 function hint(code: string): string {
@@ -151,7 +179,7 @@ function hint(code: string): string {
 }
 
 /** A path out of a path or a `file:` URL. @throws TsunoError `UNSUPPORTED` where there is no disk. */
-async function localPath(path: string | URL, where: string): Promise<string> {
+export async function localPath(path: string | URL, where: string): Promise<string> {
   if (!inNode()) {
     throw new TsunoError('UNSUPPORTED', {
       where,

@@ -16,9 +16,9 @@ import {
 } from './model_config.ts';
 import { parseJson, pythonJson } from './strict_json.ts';
 import { assignAll, networkAssignments, optimizerAssignments, weightsTree } from './weights.ts';
-import { unzipMember, writeZip, zipMembers } from './zip.ts';
+import { unzipMember, writeZip, type ZipEntry, zipMembers } from './zip.ts';
 
-const names = {
+export const memberNames = {
   metadata: 'metadata.json',
   config: 'config.json',
   weights: 'model.weights.h5',
@@ -42,13 +42,22 @@ export async function serializeModel(
   model: SavableModel,
   date = new Date(),
 ): Promise<Uint8Array<ArrayBuffer>> {
+  return writeZip([...descriptionMembers(model, date), weightsMember(model)]);
+}
+
+/** The members that describe a model. @throws TsunoError `UNSUPPORTED` for layers of classes that are not registered. */
+export function descriptionMembers(model: SavableModel, date = new Date()): ZipEntry[] {
   const encoder = new TextEncoder();
   const metadata = { keras_version: kerasVersion, date_saved: dateOf(date) };
-  return writeZip([
-    [names.metadata, encoder.encode(pythonJson(metadata))],
-    [names.config, encoder.encode(pythonJson(modelConfig(model)))],
-    [names.weights, writeHdf5(weightsTree(model, model.compiled?.optimizer))],
-  ]);
+  return [
+    [memberNames.metadata, encoder.encode(pythonJson(metadata))],
+    [memberNames.config, encoder.encode(pythonJson(modelConfig(model)))],
+  ];
+}
+
+/** The member with the weights and the state of the optimizer. @throws TsunoError `WEIGHTS_NONFINITE`. */
+export function weightsMember(model: SavableModel): ZipEntry {
+  return [memberNames.weights, writeHdf5(weightsTree(model, model.compiled?.optimizer))];
 }
 
 /** `2026-11-24@04:12:10`. */
@@ -75,25 +84,25 @@ export async function deserializeModel(
     const member = members.get(name);
     return member && unzipMember(bytes, member, where);
   };
-  const config = await read(names.config);
-  const weights = await read(names.weights);
+  const config = await read(memberNames.config);
+  const weights = await read(memberNames.weights);
   if (!config || !weights) {
     throw new TsunoError('ZIP', {
       where,
       what: 'archive',
-      expected: `with ${names.config} and ${names.weights}`,
+      expected: `with ${memberNames.config} and ${memberNames.weights}`,
       found: [...members.keys()].slice(0, 8).join(', ') || 'nothing',
     });
   }
-  checkMetadata(await read(names.metadata), where);
-  const file = `${where}, ${names.weights}`;
+  checkMetadata(await read(memberNames.metadata), where);
+  const file = `${where}, ${memberNames.weights}`;
   const tree = readHdf5(weights, file);
   const model = modelFromConfig(
-    parseJson(config, `${where}, ${names.config}`),
-    `${where}, ${names.config}`,
+    parseJson(config, `${where}, ${memberNames.config}`),
+    `${where}, ${memberNames.config}`,
     {
       ...options,
-      allowance: { bytes: weights.length, reason: names.weights },
+      allowance: { bytes: weights.length, reason: memberNames.weights },
     },
   );
   loadTree(tree, model, file);
@@ -118,7 +127,7 @@ export function loadTree(
 /** Says which version wrote the file, where that is not one this library reads. */
 function checkMetadata(bytes: Uint8Array | undefined, where: string): void {
   if (!bytes) return;
-  const metadata = parseJson(bytes, `${where}, ${names.metadata}`);
+  const metadata = parseJson(bytes, `${where}, ${memberNames.metadata}`);
   const version =
     metadata && typeof metadata === 'object' && !Array.isArray(metadata)
       ? metadata.keras_version

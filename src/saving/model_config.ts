@@ -70,7 +70,7 @@ function checkSavable(layer: Layer): void {
 }
 
 /** Keras's `compile_config`. */
-function compileConfig({ options, optimizer }: Compiled): Config {
+export function compileConfig({ options, optimizer }: Compiled): Config {
   const { loss, lossWeights, metrics, weightedMetrics } = options;
   return {
     optimizer: optimizer.serialize(),

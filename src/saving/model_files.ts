@@ -16,8 +16,10 @@ import { assignAll, checkFinite, type LoadRules, weightsTree } from './weights.t
 import { unzipMember, zipMembers } from './zip.ts';
 
 export interface SaveOptions {
-  /** Whether a file that is there may be replaced; default true. A file of another kind never is. */
+  /** Whether a file that is there may be replaced; default true. */
   overwrite?: boolean | undefined;
+  /** Whether that holds for a file of another kind, too; default false. */
+  anyKind?: boolean | undefined;
   /** Where files are; default: the disk of this machine. */
   fileSystem?: FileSystem | undefined;
 }

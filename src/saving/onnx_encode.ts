@@ -9,7 +9,7 @@ import type { Tensor } from '../core/tensor.ts';
 import { bytesFrom, typeOf } from './elements.ts';
 
 /** A field: its number, and a whole number, a float (in `f`), bytes, text, a message or a list of these. */
-type Field = readonly [number, FieldValue | readonly FieldValue[] | undefined];
+export type Field = readonly [number, FieldValue | readonly FieldValue[] | undefined];
 type FieldValue = number | bigint | string | Uint8Array | { f: number };
 
 const utf8 = new TextEncoder();

@@ -5,10 +5,14 @@
  *
  * @see https://pkware.cachefly.net/webdocs/casestudies/APPNOTE.TXT
  */
+
+import { crc32 } from '../core/checksum.ts';
 import { show, TsunoError } from '../core/errors.ts';
 import { ByteReader } from './byte_reader.ts';
 import { ByteWriter } from './byte_writer.ts';
-import { crc32 } from './checksum.ts';
+
+/** A member to be written: its name, ASCII, and its bytes. */
+export type ZipEntry = readonly [name: string, bytes: Uint8Array];
 
 /** A member as the directory lists it. */
 export interface ZipMember {
@@ -348,9 +352,7 @@ const version = 20; // of the format: 2.0
  * @param members names (ASCII) and bytes.
  * @throws TsunoError `MEMORY` for 4 GiB or more, `ARGUMENT` for 65,535 members or more: both would need ZIP64.
  */
-export function writeZip(
-  members: readonly (readonly [name: string, bytes: Uint8Array])[],
-): Uint8Array<ArrayBuffer> {
+export function writeZip(members: readonly ZipEntry[]): Uint8Array<ArrayBuffer> {
   const encoder = new TextEncoder();
   let next = 0;
   const records = members.map(([name, bytes]) => {

@@ -6,7 +6,7 @@ import { show, TsunoError } from '../core/errors.ts';
 import type { PartialShape } from '../core/shape.ts';
 import { InputLayer } from '../layers/input_layer.ts';
 import type { Layer, OneOrMany } from '../layers/layer.ts';
-import { layerFromConfig, registeredName } from '../layers/registry.ts';
+import { layerFromConfig, registeredName, serializePlainLayer } from '../layers/registry.ts';
 import type { Config, Serialized } from '../layers/serialized.ts';
 import type { CallOptions, InboundNode, SymbolicTensor } from '../layers/symbolic.ts';
 import { type Functional, layerOf } from './functional.ts';
@@ -36,14 +36,8 @@ function firstCall(layer: Layer): number {
 /** A layer as files hold it; of a network, as one that is not compiled. */
 export function serializeLayer(layer: Layer): SerializedLayer {
   const { className } = layer;
-  const built = layer.buildShape ? { build_config: { input_shape: layer.buildShape } } : {};
+  if (!isNetwork(layer)) return serializePlainLayer(layer);
   const entry = { class_name: className, config: layer.config() };
-  if (!isNetwork(layer)) {
-    const custom = registeredName(layer);
-    return custom === undefined
-      ? { module: 'keras.layers', ...entry, registered_name: null, ...built }
-      : { module: 'tsuno', ...entry, registered_name: custom, ...built };
-  }
   if (layer.kind === 'functional') {
     return {
       module: 'keras.src.models.functional',

@@ -3,6 +3,8 @@ import { show, TsunoError } from '../core/errors.ts';
 import { Tensor } from '../core/tensor.ts';
 import { checkBatchSize, checkCounts, checkFinite, checkNotEmpty } from '../data/checks.ts';
 import { Dataset } from '../data/dataset.ts';
+import type { SampleBatch } from '../data/source.ts';
+import type { StreamingDataset } from '../data/streaming_dataset.ts';
 
 /** One tensor, or one for each input or output: in their order, or by their names. */
 export type Tensors = Tensor | readonly Tensor[] | { readonly [name: string]: Tensor };
@@ -16,7 +18,22 @@ export type SampleWeights =
   | readonly (SampleWeight | null)[]
   | { readonly [output: string]: SampleWeight };
 
-/** What the network calls its inputs and outputs; inputs are not known before it is built. */
+/**
+ * What a generator gives: `[x, y]`, `[x, y, sampleWeight]`, or `{ images, labels }`; for predictions `[x]` or a tensor
+ * is enough.
+ */
+export type Batch = SampleBatch | Tensor | readonly (Tensors | SampleWeights)[];
+
+/** Batches one after the other: a generator, or anything else that can be iterated, as `set.batch(32)`. */
+export type Batches = AsyncIterable<Batch> | Iterable<Batch>;
+
+/** Batches, or a function that gives those of each pass over the data, counted from 0. */
+export type BatchStream = Batches | ((pass: number) => Batches);
+
+/** What training, evaluation and prediction take. */
+export type Data = Dataset | StreamingDataset | BatchStream | Tensors;
+
+/** What the network calls its and outputs; inputs are not known before it is built. */
 export interface ColumnNames {
   inputs: readonly string[] | undefined;
   outputs: readonly string[];
@@ -117,7 +134,8 @@ const isWeight = (given: unknown): given is SampleWeight =>
   ArrayBuffer.isView(given) ||
   (Array.isArray(given) && given.every((one) => typeof one === 'number'));
 
-function weightsOf(
+/** Weights as columns of `count` rows. @throws TsunoError where they cannot be. */
+export function weightsOf(
   given: SampleWeights | undefined,
   count: number,
   { outputs }: ColumnNames,

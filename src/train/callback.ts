@@ -5,12 +5,12 @@
  */
 import { TsunoError } from '../core/errors.ts';
 import type { Tensor } from '../core/tensor.ts';
-import type { Dataset } from '../data/dataset.ts';
 import type { Layer } from '../layers/layer.ts';
 import type { Variable } from '../layers/variable.ts';
-import type { Tensors } from './batches.ts';
+import type { Data, Tensors } from './batches.ts';
 import type { Direction } from './directions.ts';
 import type { Optimizer } from './optimizers/optimizer.ts';
+import type { CallbackState, RunKeeper } from './run_state.ts';
 
 /** Losses and metrics by name; `val_` stands before those of validation. */
 export type Logs = Record<string, number>;
@@ -28,17 +28,19 @@ export interface TrainedModel {
   /** Whether the loss or metric `name` (without `val_`) gets better upwards or downwards; `undefined` where not known. */
   directionOf(name: string): Direction | undefined;
   /** Loss and metrics on other data. Between batches it forgets the running means of the epoch. */
-  evaluate(data: Dataset | Tensors, options: { y?: Tensors; verbose?: 0 }): Promise<Logs>;
-  predict(x: Dataset | Tensors, options: { verbose?: 0 }): Promise<Tensor>;
+  evaluate(data: Data, options: { y?: Tensors; verbose?: 0 }): Promise<Logs>;
+  predict(x: Data, options: { verbose?: 0 }): Promise<Tensor>;
   save(path: string): Promise<void>;
   saveWeights(path: string): Promise<void>;
 }
 
 export interface TrainingParams {
   epochs: number;
-  /** Steps an epoch. */
-  steps: number;
+  /** Steps an epoch; `Infinity` where only the end of the data will tell. */
+  readonly steps: number;
   verbose: 0 | 1 | 2;
+  /** Where a run goes on that was stopped before: after `batch` steps of `epoch`, both from 0. */
+  resumedFrom?: { epoch: number; batch: number };
 }
 
 type Maybe = void | Promise<void>;
@@ -82,6 +84,10 @@ export abstract class Callback {
   /** Before validation and `evaluate`. */
   onTestBegin(_logs: Logs): Maybe {}
   onTestEnd(_logs: Logs): Maybe {}
+  /** Steps, counted from the first epoch on, between two calls of `onStretchEnd`; the engine runs them in one go. */
+  stretch?: number;
+  /** As `onTrainBatchEnd`, after each `stretch` steps. */
+  onStretchEnd?(batch: number, logs: Logs): Maybe;
   onTestBatchBegin?(batch: number, logs: Logs): Maybe;
   onTestBatchEnd?(batch: number, logs: Logs): Maybe;
   onPredictBegin(_logs: Logs): Maybe {}
@@ -92,6 +98,15 @@ export abstract class Callback {
    * @returns whether training ends in good order, without the error.
    */
   onNonFinite?(batch: number, error: TsunoError): boolean;
+  /**
+   * What must be remembered over a restart, as JSON and tensors; for `BackupAndRestore`. A callback whose later calls
+   * depend on earlier ones needs it and `restore`, or a run that is resumed is not what it would have been.
+   */
+  state?(): CallbackState;
+  /** Takes back what `state` gave, after `onTrainBegin`; in mid-epoch after `onEpochBegin`, which is told again. */
+  restore?(state: CallbackState): Maybe;
+  /** Where states of the run are kept. */
+  keeper?: RunKeeper;
   /** About twenty times a second while batches run; `step` of them are done. For displays. */
   onProgress?(step: number, logs: Logs): void;
 }
@@ -131,6 +146,78 @@ export class CallbackList {
 
   get wantsTestBatches(): boolean {
     return this.list.some((callback) => callback.onTestBatchBegin || callback.onTestBatchEnd);
+  }
+
+  /** Steps between two stretches' ends, of each callback that wants to be told. */
+  private get stretching(): readonly { callback: Callback; every: number }[] {
+    return this.list.flatMap((callback) =>
+      callback.stretch && callback.onStretchEnd ? [{ callback, every: callback.stretch }] : [],
+    );
+  }
+
+  /** How many of the steps after step `count` may run in one go. */
+  stretchAfter(count: number): number {
+    const lengths = this.stretching.map(({ every }) => every - (count % every));
+    return Math.min(Number.POSITIVE_INFINITY, ...lengths);
+  }
+
+  /** Tells those whose stretch ends with step `count`, the `batch`-th of its epoch. @throws TsunoError `USER_CODE`. */
+  async tellStretch(count: number, batch: number, logs: () => Logs): Promise<void> {
+    const due = this.stretching.filter(({ every }) => count % every === 0);
+    if (due.length === 0) return;
+    const shared = sorted(logs());
+    for (const { callback } of due) {
+      const tell = () => callback.onStretchEnd?.(batch, shared);
+      await guarded(callback, `onStretchEnd of ${batch}`, tell);
+    }
+  }
+
+  /** Who keeps states of the run. @throws TsunoError `ARGUMENT` for several. */
+  get keeper(): RunKeeper | undefined {
+    const keepers = this.list.flatMap(({ keeper }) => keeper ?? []);
+    if (keepers.length <= 1) return keepers[0];
+    throw new TsunoError('ARGUMENT', {
+      where: 'fit',
+      what: 'callbacks',
+      expected: 'must have one BackupAndRestore at most',
+      found: String(keepers.length),
+    });
+  }
+
+  /** Callbacks that have a state, by class and order: `EarlyStopping`, `EarlyStopping 2`. */
+  private get stateful(): Map<string, Callback> {
+    const found = new Map<string, Callback>();
+    for (const callback of this.list) {
+      if (!callback.state) continue;
+      const { name } = callback.constructor;
+      let key = name;
+      for (let i = 2; found.has(key); i++) key = `${name} ${i}`;
+      found.set(key, callback);
+    }
+    return found;
+  }
+
+  get statefulNames(): string[] {
+    return [...this.stateful.keys()];
+  }
+
+  /** What callbacks remember. @throws TsunoError `USER_CODE`. */
+  async states(): Promise<Record<string, CallbackState>> {
+    const states: Record<string, CallbackState> = {};
+    for (const [key, callback] of this.stateful) {
+      await guarded(callback, 'state', () => {
+        states[key] = callback.state!();
+      });
+    }
+    return states;
+  }
+
+  /** Gives callbacks back what they remembered. @throws TsunoError `USER_CODE`. */
+  async restore(states: Readonly<Record<string, CallbackState>>): Promise<void> {
+    for (const [key, callback] of this.stateful) {
+      const state = states[key];
+      if (state) await guarded(callback, 'restore', () => callback.restore?.(state));
+    }
   }
 
   /** All callbacks get the same logs, sorted by name as Keras sorts them. @throws TsunoError `USER_CODE`. */

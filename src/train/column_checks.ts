@@ -7,6 +7,7 @@ import {
   checkInputShape,
   checkOneHotLabels,
   checkSparseLabels,
+  sampleName,
 } from '../data/checks.ts';
 import type { NetworkInput } from '../topology/network.ts';
 import * as losses from './losses/index.ts';
@@ -38,6 +39,7 @@ export function checkLabels(
   y: readonly Tensor[],
   outputs: readonly { shape: Shape }[],
   where: string,
+  rows?: ArrayLike<number>,
 ): void {
   if (y.length > outputs.length) {
     throw new TsunoError('ARGUMENT', {
@@ -59,11 +61,18 @@ export function checkLabels(
         found: 'nothing',
       });
     }
-    checkLabelsOf(loss, labels, outputs[i]!.shape, at);
+    checkLabelsOf(loss, labels, outputs[i]!.shape, { where: at, ...(rows ? { rows } : {}) });
   });
 }
 
-function checkLabelsOf(loss: losses.Loss, labels: Tensor, output: Shape, where: string): void {
+interface Place {
+  where: string;
+  /** Numbers of the samples, for messages. */
+  rows?: ArrayLike<number>;
+}
+
+function checkLabelsOf(loss: losses.Loss, labels: Tensor, output: Shape, place: Place): void {
+  const { where, rows } = place;
   if (loss.labelKind === 'sparse') {
     // Outputs of the circle loss are no classes.
     const classes = loss instanceof losses.Circle ? 2 ** 31 : (output.at(-1) ?? 1);
@@ -71,20 +80,20 @@ function checkLabelsOf(loss: losses.Loss, labels: Tensor, output: Shape, where: 
     // Where each sample has a row of classes for many places, say pixels, so have the labels.
     const dense = output.length > 2 && sameShape(labels.shape.slice(1), output.slice(1, -1));
     checkSparseLabels(dense ? labels.reshape([-1]) : labels, classes, {
-      where: dense ? `${where}, labels in a row` : where,
+      ...(dense ? { where: `${where}, labels in a row` } : place),
       ...(typeof ignoreClass === 'number' ? { ignoreClass } : {}),
     });
     return;
   }
   if (loss.labelKind === 'oneHot' && output.length === 2) {
-    checkOneHotLabels(labels, output.at(-1) ?? 1, where);
+    checkOneHotLabels(labels, output.at(-1) ?? 1, where, rows);
     return;
   }
-  checkFinite(labels, where, 'y');
+  checkFinite(labels, where, 'y', rows);
   // What a loss of the user's own wants, only it knows.
   const ours = Object.values(losses).some((one) => one === loss.constructor);
   if (ours && !(loss instanceof losses.FunctionLoss)) checkSameShape(labels.shape, output, where);
-  if (loss.labelKind === 'binary') checkBinary(labels, where);
+  if (loss.labelKind === 'binary') checkBinary(labels, place);
 }
 
 /** Labels of regressions and the like have the shape of the output, but for an axis of 1 at its end. */
@@ -100,14 +109,14 @@ function checkSameShape(labels: Shape, output: Shape, where: string): void {
   });
 }
 
-function checkBinary(labels: Tensor, where: string): void {
+function checkBinary(labels: Tensor, { where, rows }: Place): void {
   const { data } = labels;
   const width = data.length / labels.length;
   for (let i = 0; i < data.length; i++) {
     if (data[i]! >= 0 && data[i]! <= 1) continue;
     throw new TsunoError('LABEL_RANGE', {
       where,
-      what: `label of sample ${Math.floor(i / width)}`,
+      what: `label of ${sampleName(Math.floor(i / width), rows)}`,
       expected: 'a number from 0 to 1',
       found: String(data[i]),
     });

@@ -6,6 +6,7 @@
  */
 import { show, TsunoError } from '../core/errors.ts';
 import type { Graph, TensorType, Value } from '../ir/graph.ts';
+import type { Variable } from '../layers/variable.ts';
 import { add, cast, mul, scalar } from '../ops/index.ts';
 import { type Direction, directionOf } from './directions.ts';
 import { type LossIdentifier, get as lossOf } from './losses/index.ts';
@@ -220,6 +221,11 @@ export class Compiled {
       metric ? [{ key: metric.name, metric }] : [],
     );
     return [{ key: 'loss', metric: this.total }, ...means, ...(this.placed ?? [])];
+  }
+
+  /** The sums behind all means; those of metrics are known once a batch has shown its shapes. */
+  get variables(): readonly Variable[] {
+    return this.all().flatMap(({ metric }) => metric.variables);
   }
 
   /** Sets all means to zero. */

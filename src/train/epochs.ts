@@ -18,7 +18,7 @@ export interface EpochPart {
 /**
  * The part of epoch `epoch`, from 0.
  *
- * @param batches of one pass over the data.
+ * @param batches of one pass over the data; `Infinity` where only its end will tell.
  * @example
  * ```ts
  * epochPart(1, 10, 4); // {"pass":0,"from":4,"steps":4,"stepsBefore":4}
@@ -28,10 +28,15 @@ export interface EpochPart {
  */
 export function epochPart(epoch: number, batches: number, stepsPerEpoch?: number): EpochPart {
   if (stepsPerEpoch === undefined)
-    return { pass: epoch, from: 0, steps: batches, stepsBefore: epoch * batches };
+    return { pass: epoch, from: 0, steps: batches, stepsBefore: stepsOf(epoch, batches) };
   const epochsPerPass = Math.ceil(batches / stepsPerEpoch);
   const pass = Math.floor(epoch / epochsPerPass);
   const from = (epoch % epochsPerPass) * stepsPerEpoch;
   const steps = Math.min(stepsPerEpoch, batches - from);
-  return { pass, from, steps, stepsBefore: pass * batches + from };
+  return { pass, from, steps, stepsBefore: stepsOf(pass, batches) + from };
+}
+
+/** Of whole passes; where their length is not known, none are counted. */
+function stepsOf(passes: number, batches: number): number {
+  return Number.isFinite(batches) ? passes * batches : 0;
 }

@@ -1,57 +1,72 @@
 /** @file Loss and metrics without training: of `evaluate`, of validation, and of single batches. */
+import { TsunoError } from '../core/errors.ts';
 import type { Dataset } from '../data/dataset.ts';
 import {
   batchSizeOf,
   columnsOf,
   countOf,
+  type Data,
   type SampleWeights,
   type Tensors,
   withClassWeight,
 } from './batches.ts';
 import type { CallbackList, Logs, TrainedModel } from './callback.ts';
+import type { Feed } from './feed.ts';
 import { type EvaluateOptions, verbosity, whole } from './fit_options.ts';
-import type { LoadedColumns, Trainer } from './trainer.ts';
+import { supplyOf } from './supplies.ts';
+import type { Trainer } from './trainer.ts';
 
 export interface TestRange {
-  batch: number;
   /** Default: all. */
   steps: number | undefined;
   signal?: AbortSignal | undefined;
 }
 
-/** Means over the samples of a test, told to the callbacks. */
+/** Means over the samples of a test, from the first on, told to the callbacks. */
 export async function runTest(
   trainer: Trainer,
-  data: LoadedColumns,
-  { batch, steps, signal }: TestRange,
+  feed: Feed,
+  { steps = Number.POSITIVE_INFINITY, signal }: TestRange,
   callbacks: CallbackList,
 ): Promise<Logs> {
   const compiled = trainer.compiled('evaluate');
   await callbacks.tell('onTestBegin');
   compiled.reset();
   const logs = () => compiled.logs();
-  const to = steps === undefined ? data.count : Math.min(data.count, steps * batch);
-  if (callbacks.wantsTestBatches) {
-    for (let step = 0, from = 0; from < to && !signal?.aborted; step++, from += batch) {
-      await callbacks.tellOf('onTestBatchBegin', step);
-      await trainer.runSteps('test', data, { batch, from, to: Math.min(to, from + batch) });
-      await callbacks.tellOf('onTestBatchEnd', step, logs());
-      callbacks.progress(step + 1, logs);
-    }
-  } else {
-    const progress = (step: number) => callbacks.progress(step, logs);
-    await trainer.runSteps('test', data, { batch, from: 0, to, signal, progress });
+  if (!(await feed.begin(0, 0))) throw nothingLeft();
+  const singly = callbacks.wantsTestBatches;
+  for (let done = 0; done < steps && !signal?.aborted; ) {
+    const stretch = await feed.next(singly ? 1 : steps - done, signal);
+    if (!stretch) break;
+    const before = done;
+    const progress = (step: number) => callbacks.progress(before + step, logs);
+    if (singly) await callbacks.tellOf('onTestBatchBegin', done);
+    const options = singly ? stretch : { ...stretch, signal, progress };
+    done += await trainer.runSteps('test', stretch.data, options);
+    if (!singly) continue;
+    await callbacks.tellOf('onTestBatchEnd', before, logs());
+    callbacks.progress(done, logs);
   }
   const found = logs();
   await callbacks.tell('onTestEnd', found);
   return found;
 }
 
+function nothingLeft(): TsunoError {
+  return new TsunoError('DATA_EMPTY', {
+    where: 'evaluate',
+    what: 'the data',
+    expected: 'must have batches left',
+    found: 'an iterator at its end',
+    repair: 'Give the generator function itself, which is called for each validation.',
+  });
+}
+
 /** The loss and metrics of a model on data. @throws TsunoError for impossible data or arguments. */
 export async function evaluate(
   trainer: Trainer,
   model: TrainedModel,
-  data: Dataset | Tensors,
+  data: Data,
   options: EvaluateOptions,
   callbacks: CallbackList,
 ): Promise<Logs> {
@@ -60,16 +75,19 @@ export async function evaluate(
   const batch = batchSizeOf(options.batchSize, where);
   const steps = options.steps === undefined ? undefined : whole(where, 'steps', options.steps, 1);
   const verbose = verbosity(where, options.verbose ?? 'auto', 1);
-  const columns = columnsOf(data, options, trainer.names, where);
-  trainer.prepare(columns, where);
-  trainer.checkTargets(columns, where);
-  const loaded = await trainer.load(columns);
+  const supply = supplyOf(data, options, trainer.names, where);
+  await supply.inspect(trainer, 'test', where);
+  const feed = await supply.open(trainer, { kind: 'test', where, batch });
   try {
-    const batches = Math.ceil(loaded.count / batch);
-    callbacks.attach(model, { epochs: 1, steps: Math.min(batches, steps ?? batches), verbose });
-    return await runTest(trainer, loaded, { batch, steps }, callbacks);
+    const all = Number.POSITIVE_INFINITY;
+    callbacks.attach(model, {
+      epochs: 1,
+      steps: Math.min(feed.batches ?? all, steps ?? all),
+      verbose,
+    });
+    return await runTest(trainer, feed, { steps }, callbacks);
   } finally {
-    trainer.unload(loaded);
+    await feed.close();
   }
 }
 
@@ -94,8 +112,7 @@ export async function runBatch(
   const compiled = trainer.compiled(where);
   const given = columnsOf(data, options, trainer.names, where);
   const columns = withClassWeight(given, options.classWeight, where);
-  trainer.prepare(columns, where);
-  trainer.checkTargets(columns, where);
+  trainer.check(columns, kind, where);
   await trainer.ready(kind, columns, countOf(columns));
   if (kind === 'train') trainer.seedOnce();
   const loaded = await trainer.load(columns);

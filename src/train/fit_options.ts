@@ -1,26 +1,28 @@
 /** @file What `fit`, `evaluate` and `predict` may be asked for, and how it is checked. */
 import { show, TsunoError } from '../core/errors.ts';
-import { Dataset } from '../data/dataset.ts';
+import type { Dataset } from '../data/dataset.ts';
+import type { StreamingDataset } from '../data/streaming_dataset.ts';
 import {
+  type BatchStream,
   batchSizeOf,
   type ColumnNames,
   type ColumnOptions,
-  type Columns,
-  columnsOf,
-  countOf,
+  type Data,
   type SampleWeights,
-  sliceColumns,
   type Tensors,
-  withClassWeight,
 } from './batches.ts';
 import type { Callback } from './callback.ts';
+import type { Supply } from './feed.ts';
+import { splitSupplies, supplyOf } from './supplies.ts';
 
 /** 0 silent, 1 a progress bar, 2 one line; `'auto'` is 1, but a prediction shows its bar on a terminal only. */
 export type Verbosity = 0 | 1 | 2 | 'auto';
 
-/** Validation data: a data set, or `[x, y]`, or `[x, y, sampleWeight]`. */
+/** Validation data: a data set, batches, or `[x, y]`, or `[x, y, sampleWeight]`. */
 export type ValidationData =
   | Dataset
+  | StreamingDataset
+  | BatchStream
   | readonly [Tensors, Tensors]
   | readonly [Tensors, Tensors, SampleWeights];
 
@@ -100,44 +102,54 @@ export function verbosity(where: string, value: Verbosity, auto: 0 | 1): 0 | 1 |
 }
 
 export interface FitParts {
-  training: Columns;
-  validation: Columns | undefined;
+  training: Supply;
+  validation: Supply | undefined;
 }
 
 /** What to train on and what to validate with. @throws TsunoError where the data are impossible. */
-export function partsOf(
-  data: Dataset | Tensors,
-  options: FitOptions,
-  names: ColumnNames,
-): FitParts {
-  const all = columnsOf(data, options, names, 'fit');
-  const { validationData, validationSplit = 0, classWeight } = options;
-  if (validationData !== undefined) {
-    const where = 'fit, validationData';
-    const isSet = validationData instanceof Dataset;
-    const [x, y, sampleWeight] = isSet ? [validationData] : validationData;
-    return {
-      training: withClassWeight(all, classWeight, 'fit'),
-      validation: columnsOf(x, { y, sampleWeight }, names, where),
-    };
+export function partsOf(data: Data, options: FitOptions, names: ColumnNames): FitParts {
+  const { validationData, validationSplit = 0 } = options;
+  if (validationData === undefined && validationSplit !== 0) {
+    const [training, validation] = splitSupplies(data, options, names, validationSplit);
+    return { training, validation };
   }
-  if (validationSplit === 0)
-    return { training: withClassWeight(all, classWeight, 'fit'), validation: undefined };
-  const count = countOf(all);
-  // Keras: the last fraction, the cut rounded down.
-  const cut = Math.floor(count * (1 - validationSplit));
-  if (!(validationSplit > 0 && validationSplit < 1) || cut === 0 || cut === count) {
-    throw new TsunoError('ARGUMENT', {
-      where: 'fit',
-      what: `validationSplit of ${count} samples`,
-      expected: 'a number between 0 and 1 that leaves samples on both sides',
-      found: show(validationSplit),
-    });
-  }
-  return {
-    training: withClassWeight(sliceColumns(all, 0, cut), classWeight, 'fit'),
-    validation: sliceColumns(all, cut),
-  };
+  const training = supplyOf(data, options, names, 'fit');
+  if (validationData === undefined) return { training, validation: undefined };
+  const [x, y, sampleWeight] = isList(validationData) ? validationData : [validationData];
+  const validation = supplyOf(x, { y, sampleWeight }, names, 'fit, validationData');
+  return { training, validation };
+}
+
+type InMemory = Extract<ValidationData, readonly [Tensors, Tensors, ...unknown[]]>;
+
+function isList(given: ValidationData): given is InMemory {
+  return Array.isArray(given);
+}
+
+/**
+ * What can be gone through once must last for all epochs.
+ *
+ * @throws TsunoError `ARGUMENT` where only its end would tell where an epoch ends.
+ */
+export function checkPasses({ training, validation }: FitParts, numbers: FitNumbers): void {
+  const { epochs, initialEpoch, stepsPerEpoch, validationSteps } = numbers;
+  const validated = Array.from({ length: epochs }, (_, epoch) => epoch).filter(
+    (epoch) => epoch >= initialEpoch && numbers.isValidated(epoch),
+  );
+  if (training.isOnce && stepsPerEpoch === undefined && epochs - initialEpoch > 1)
+    throw onlyOnce('x', `${epochs - initialEpoch} epochs`, 'stepsPerEpoch');
+  if (validation?.isOnce && validationSteps === undefined && validated.length > 1)
+    throw onlyOnce('validationData', `${validated.length} validations`, 'validationSteps');
+}
+
+function onlyOnce(what: string, uses: string, option: string): TsunoError {
+  return new TsunoError('ARGUMENT', {
+    where: 'fit',
+    what,
+    expected: `must be such that it can be gone through again, for ${uses}`,
+    found: 'an iterator, which ends once and for all',
+    repair: `Give the generator function itself, which is called for each pass, or ${option}.`,
+  });
 }
 
 /** The numbers of a fit, checked. */

@@ -1,9 +1,11 @@
 /** @file Predictions: what a model gives for samples, all of them together. */
 import type { Tensor } from '../core/tensor.ts';
-import { Dataset } from '../data/dataset.ts';
-import { batchSizeOf, columnsOf, countOf, sliceColumns, type Tensors } from './batches.ts';
+import { batchSizeOf, type Data } from './batches.ts';
 import type { CallbackList, TrainedModel } from './callback.ts';
+import { type Feed, stepsOf } from './feed.ts';
 import { type PredictOptions, verbosity, whole } from './fit_options.ts';
+import { joinedTensors } from './stream_feed.ts';
+import { inputSupply } from './supplies.ts';
 import type { Trainer } from './trainer.ts';
 
 /**
@@ -15,7 +17,7 @@ import type { Trainer } from './trainer.ts';
 export async function predict(
   trainer: Trainer,
   model: TrainedModel,
-  data: Dataset | Tensors,
+  data: Data,
   options: PredictOptions,
   callbacks: CallbackList,
   showsBar: boolean,
@@ -24,14 +26,37 @@ export async function predict(
   const batch = batchSizeOf(options.batchSize, where);
   const verbose = verbosity(where, options.verbose ?? 'auto', showsBar ? 1 : 0);
   const steps = options.steps === undefined ? undefined : whole(where, 'steps', options.steps, 1);
-  const x = data instanceof Dataset ? data.images : data;
-  const all = columnsOf(x, {}, trainer.names, where);
-  const columns = steps === undefined ? all : sliceColumns(all, 0, steps * batch);
-  trainer.prepare(columns, where);
-  callbacks.attach(model, { epochs: 1, steps: Math.ceil(countOf(columns) / batch), verbose });
-  await callbacks.tell('onPredictBegin');
-  const progress = (step: number) => callbacks.progress(step, () => ({}));
-  const outputs = await trainer.predict(columns, { batch, progress });
-  await callbacks.tell('onPredictEnd');
-  return outputs;
+  const supply = inputSupply(data, trainer.names, where);
+  await supply.inspect(trainer, 'predict', where);
+  const feed = await supply.open(trainer, { kind: 'predict', where, batch });
+  try {
+    const all = Number.POSITIVE_INFINITY;
+    const most = Math.min(feed.batches ?? all, steps ?? all);
+    callbacks.attach(model, { epochs: 1, steps: most, verbose });
+    await callbacks.tell('onPredictBegin');
+    const outputs = await runPredict(trainer, feed, most, callbacks);
+    await callbacks.tell('onPredictEnd');
+    return outputs;
+  } finally {
+    await feed.close();
+  }
+}
+
+async function runPredict(
+  trainer: Trainer,
+  feed: Feed,
+  steps: number,
+  callbacks: CallbackList,
+): Promise<Tensor<'float32'>[]> {
+  const parts: Tensor<'float32'>[][] = [];
+  await feed.begin(0, 0);
+  for (let done = 0; done < steps; ) {
+    const stretch = await feed.next(steps - done);
+    if (!stretch) break;
+    const before = done;
+    const progress = (step: number) => callbacks.progress(before + step, () => ({}));
+    parts.push(await trainer.predict(stretch.data, { ...stretch, progress }));
+    done += stepsOf(stretch);
+  }
+  return parts[0]!.map((_, i) => joinedTensors(parts.map((outputs) => outputs[i]!)));
 }

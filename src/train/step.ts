@@ -111,18 +111,23 @@ export interface TrainStep {
   checked: readonly Variable[];
 }
 
+/** Sees a graph on its way: as traced, after each pass before differentiation, and with the update. */
+export type Watch = (stage: string, graph: Graph) => void;
+
 /** @throws TsunoError `STATE` where there is no loss or nothing to train. */
 export function trainStep(
   network: Network,
   compiled: Compiled,
   types: StepTypes,
   randomness: Randomness,
+  watch?: Watch,
 ): TrainStep {
   const traced = forward(network, compiled, types, true, randomness);
+  watch?.('traced', traced);
   const fail = (what: string, expected: string, found: string) =>
     new TsunoError('STATE', { where: `fit "${network.name}"`, what, expected, found });
   if (!traced.outputs.has(lossName)) throw fail('loss', 'given to compile', 'none');
-  const graph = runPasses(traced, forwardPasses);
+  const graph = runPasses(traced, forwardPasses, watch);
   const loss = graph.outputs.get(lossName)!;
   graph.outputs.delete(lossName);
   const { optimizer } = compiled;
@@ -145,6 +150,7 @@ export function trainStep(
     pairs.map(({ gradient }) => gradient),
   );
   graph.updates.set(randomness.step, intAdd(read(graph, randomness.step), 1));
+  watch?.('differentiated', graph);
   return { graph, checked: pairs.map(({ variable }) => variable) };
 }
 
@@ -164,7 +170,12 @@ export function testStep(
  * The results are `prediction0`, `prediction1`, … Only layers called with `training: true` draw random numbers; then the
  * step counts, so that each batch draws others.
  */
-export function predictStep(network: Network, types: StepTypes, randomness: Randomness): Graph {
+export function predictStep(
+  network: Network,
+  types: StepTypes,
+  randomness: Randomness,
+  watch?: Watch,
+): Graph {
   const graph = new Graph();
   const { x } = gatherBatch(graph, { ...types, y: [], weighted: [] });
   const random = { seed: read(graph, randomness.seed), step: read(graph, randomness.step) };
@@ -175,5 +186,6 @@ export function predictStep(network: Network, types: StepTypes, randomness: Rand
   });
   const draws = graph.nodes.some(({ inputs }) => inputs.includes(random.step));
   if (draws) graph.updates.set(randomness.step, intAdd(random.step, 1));
-  return runPasses(graph, forwardPasses);
+  watch?.('traced', graph);
+  return runPasses(graph, forwardPasses, watch);
 }

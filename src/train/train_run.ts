@@ -6,7 +6,7 @@
  * - where loss or gradients are not finite: the guard inside the step (`health.ts`) ends the run at once;
  * - where a weight or a state of the optimizer overflows although its gradient was finite: found after the stretch, then
  *   the step is searched by halves;
- * - where a thread dies or falls silent in mid-step.
+ * - where a thread dies or falls silent in mid-step: the engine has counted the steps that ended.
  */
 import { TsunoError } from '../core/errors.ts';
 import type { Variable } from '../layers/variable.ts';
@@ -68,6 +68,7 @@ async function runStretch(
   const started = performance.now();
   let reached = 0;
   let ran: number;
+  let failure: unknown;
   try {
     ran = await session.run(made.program, {
       steps,
@@ -79,17 +80,20 @@ async function runStretch(
       },
     });
   } catch (error) {
-    const isBack = error instanceof TsunoError && error.code === 'WORKER';
-    await goTo(session, run, before, from, isBack ? reached : 0);
-    throw error;
+    const isWorker = error instanceof TsunoError && error.code === 'WORKER';
+    ran = isWorker ? reached : 0;
+    failure = isWorker ? lostThread(error, run, from + ran) : error;
+    await goTo(session, run, before, from, ran);
   }
   const isHalt = ran > 0 && isHalted(session, made);
   const halt = isHalt ? sickGradient(session, run, from + ran - 1) : undefined;
   const healthy = isHalt ? ran - 1 : ran;
   if (halt) await goTo(session, run, before, from, healthy);
   // A weight may have overflowed in a step before, and only then made the loss infinite.
-  if (firstNonFinite(run.finite)) throw await findSickStep(session, run, before, from, healthy);
+  if (ran > 0 && firstNonFinite(run.finite))
+    throw await findSickStep(session, run, before, from, healthy);
   if (halt) throw halt;
+  if (failure) throw failure;
   if (ran > 0) made.secondsPerStep = (performance.now() - started) / 1000 / ran;
   return ran;
 }
@@ -110,6 +114,18 @@ async function goTo(
     before.restore();
     throw error;
   }
+}
+
+/** A thread that failed in step `step`. */
+function lostThread(error: TsunoError, { nameOf }: TrainRun, step: number): TsunoError {
+  return new TsunoError('WORKER', {
+    where: `${nameOf(step)}, ${error.where}`,
+    what: error.what,
+    expected: error.expected,
+    found: error.found,
+    repair: `Weights are those before the step. ${error.repair ?? ''}`.trimEnd(),
+    cause: error,
+  });
 }
 
 function isHalted(session: Session, { program }: StepProgram): boolean {

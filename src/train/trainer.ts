@@ -153,9 +153,20 @@ export class Trainer {
   }
 
   /** Makes weights, where the network learns its inputs only now, and checks the data against it. */
-  prepare({ x }: Columns, where: string): void {
+  private prepare({ x }: Columns, where: string): void {
     checkInputs(this.network.inputSpecs, x, where);
     if (!this.network.inputSpecs) this.network.build(openShapes(x));
+  }
+
+  /**
+   * Checks data before anything changes: the inputs, and for a loss the labels.
+   *
+   * @param rows numbers of the samples, for messages; default 0, 1, …
+   * @throws TsunoError where they are not what the network takes.
+   */
+  check(columns: Columns, kind: StepKind, where: string, rows?: ArrayLike<number>): void {
+    this.prepare(columns, where);
+    if (kind !== 'predict') this.checkTargets(columns, where, rows);
   }
 
   /** Says what the user should know, where `compile` was told to. */
@@ -175,20 +186,24 @@ export class Trainer {
   }
 
   /** @throws TsunoError where labels are not what the losses want, before anything changes. */
-  checkTargets({ x, y }: Columns, where: string): void {
+  private checkTargets({ x, y }: Columns, where: string, rows?: ArrayLike<number>): void {
     const found = this.network.outputShape(openShapes(x));
     const shapes = isShapeList(found) ? found : [found];
     const outputs = shapes.map((shape) => ({
       shape: shape.map((extent) => extent ?? 1),
       dtype: 'float32' as const,
     }));
-    checkLabels(this.compiled(where).lossesFor(y, outputs), y, outputs, where);
+    checkLabels(this.compiled(where).lossesFor(y, outputs), y, outputs, where, rows);
   }
 
-  /** Compiles what steps of `batch` samples need, also for the smaller batch at the end. */
-  async ready(kind: StepKind, columns: Columns, batch: number): Promise<void> {
+  /** Compiles what steps of `batch` samples need, also for the smaller batch at the end of `count` like these. */
+  async ready(
+    kind: StepKind,
+    columns: Columns,
+    batch: number,
+    count = countOf(columns),
+  ): Promise<void> {
     const session = await this.open();
-    const count = countOf(columns);
     const sizes = [count >= batch ? batch : 0, count % batch].filter((size) => size > 0);
     for (const size of sizes) await this.program(session, kind, columns, size);
   }
@@ -240,7 +255,7 @@ export class Trainer {
   }
 
   /** Lets runs of this model wait for each other, so that a prediction in mid-training comes between two stretches. */
-  private inTurn<T>(body: () => Promise<T>): Promise<T> {
+  inTurn<T>(body: () => Promise<T>): Promise<T> {
     const run = this.lastRun.then(body, body);
     this.lastRun = run.catch(() => undefined);
     return run;
@@ -316,15 +331,15 @@ export class Trainer {
     );
   }
 
-  /** Predictions for all rows, one tensor an output. */
-  async predict(columns: Columns, options: PredictSteps): Promise<Tensor<'float32'>[]> {
-    const { batch } = options;
+  /** Predictions for samples `from` … `to` of the order, one tensor an output. */
+  async predict(data: LoadedColumns, options: PredictSteps): Promise<Tensor<'float32'>[]> {
+    const { batch, from, to } = options;
     const watch = watched(options);
     const { progress, signal } = watch;
-    const data = await this.load(columns);
-    const { session } = data;
-    const whole = Math.floor(data.count / batch);
-    const rest = data.count % batch;
+    const { session, columns } = data;
+    const count = to - from;
+    const whole = Math.floor(count / batch);
+    const rest = count % batch;
     let outputs: PredictedOutput[] | undefined;
     try {
       for (const [size, steps, first] of [
@@ -333,12 +348,12 @@ export class Trainer {
       ] as const) {
         if (steps === 0) continue;
         const { program } = await this.program(session, 'predict', columns, size);
-        outputs ??= outputsOf(session, program.plan.graph.outputs, data.count);
+        outputs ??= outputsOf(session, program.plan.graph.outputs, count);
         const targets = outputs.map(({ region, row }, i) => [
           inputNames.prediction(i),
           { region, offset: first * row, stride: size * row },
         ]);
-        const inputs = { ...rowsOf(data, first, size), ...Object.fromEntries(targets) };
+        const inputs = { ...rowsOf(data, from + first, size), ...Object.fromEntries(targets) };
         const show = progress && ((now: number) => progress(Math.floor(first / batch) + now));
         await this.inTurn(() =>
           session.run(program, { steps, inputs, signal, ...(show ? { progress: show } : {}) }),
@@ -346,18 +361,18 @@ export class Trainer {
       }
       watch.rethrow();
       return (outputs ?? []).map(({ shape, region }) => {
-        const full = [data.count, ...shape];
+        const full = [count, ...shape];
         return new Tensor('float32', full, session.engine.view(region, 'float32', full).slice());
       });
     } finally {
+      watch.release();
       session.release(...(outputs ?? []).map(({ region }) => region));
-      this.unload(data);
     }
   }
 }
 
 /** How samples are predicted. */
-export type PredictSteps = Pick<StepsOptions, 'batch' | 'progress'>;
+export type PredictSteps = Pick<StepsOptions, 'batch' | 'from' | 'to' | 'progress'>;
 
 interface TestRun {
   made: StepProgram;

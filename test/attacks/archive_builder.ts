@@ -1,5 +1,5 @@
 /** @file ZIP archives byte by byte, with every field at the test's disposal. */
-import { crc32 } from '../../src/saving/checksum.ts';
+import { crc32 } from '../../src/core/checksum.ts';
 
 /** The fields of a member; what is left out is what an honest archive would have. */
 export interface Member {

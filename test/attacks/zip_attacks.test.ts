@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { deflateRawSync } from 'node:zlib';
-import { crc32 } from '../../src/saving/checksum.ts';
+import { crc32 } from '../../src/core/checksum.ts';
 import { unzipMember, writeZip, zipMembers } from '../../src/saving/zip.ts';
 import { archive, type Member, packed } from './archive_builder.ts';
 

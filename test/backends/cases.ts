@@ -139,6 +139,18 @@ add(
   ([data, rows]) => ops.gatherRows(data!, rows!),
 );
 
+for (const [shape, bins] of [
+  [[1], 1],
+  [[7, 5], 3],
+  [[2, 3, 100], 256],
+] as const) {
+  // Some lie below the bins, some above.
+  const fill = (u: number) => (u * 1.4 - 0.2) * bins;
+  add(`histogram ${shape.join('×')}, ${bins} bins`, [{ shape, dtype: 'int32', fill }], ([x]) =>
+    ops.histogram(x!, bins),
+  );
+}
+
 for (const [m, k, n] of [
   [1, 1, 1],
   [3, 5, 7],

@@ -7,7 +7,7 @@ import { workerData } from 'node:worker_threads';
 export interface Fault {
   /** Which worker, counted from the first that was started. */
   culprit: number;
-  fault: 'throw' | 'exit' | 'hang' | 'idle' | 'load';
+  fault: 'throw' | 'exit' | 'memory' | 'hang' | 'idle' | 'load';
   steps: number;
 }
 
@@ -22,6 +22,8 @@ function failingRun(run: Run): Run {
     if (steps <= allowed) return;
     if (fault === 'throw') throw new Error('thrown on purpose');
     if (fault === 'exit') process.exit(3);
+    if (fault === 'memory')
+      for (const hoard: number[][] = []; ; ) hoard.push(new Array(1000).fill(1));
     for (;;);
   };
 }

@@ -5,12 +5,16 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import type { Region } from '../../src/backends/backend.ts';
+import { i32, memory } from '../../src/backends/wasm/assembler/instructions.ts';
+import { FunctionBuilder, ModuleBuilder } from '../../src/backends/wasm/assembler/module.ts';
 import { WasmEngine } from '../../src/backends/wasm/engine.ts';
 import { bestArithmetic } from '../../src/backends/wasm/features.ts';
 import { EngineMemory } from '../../src/backends/wasm/memory.ts';
+import { Threads } from '../../src/backends/wasm/threads.ts';
 import { TsunoError } from '../../src/core/errors.ts';
 import { RandomSequence } from '../../src/core/random.ts';
 import { Session } from '../../src/runtime/session.ts';
+import { during } from '../support/during.ts';
 import { cases } from './cases.ts';
 import { buildCase, makeInputs, runOnEngine } from './judge.ts';
 import { SmallTraining } from './small_training.ts';
@@ -22,23 +26,6 @@ const says = (code: string, text: RegExp) => (error: unknown) => {
   assert.match(error.message, text);
   return true;
 };
-
-/** `body` while `object[name]` is `value`. */
-async function during<T>(
-  object: object,
-  name: string,
-  value: unknown,
-  body: () => Promise<T>,
-): Promise<T> {
-  const own = Object.getOwnPropertyDescriptor(object, name);
-  Object.defineProperty(object, name, { value, configurable: true, writable: true });
-  try {
-    return await body();
-  } finally {
-    if (own) Object.defineProperty(object, name, own);
-    else Reflect.deleteProperty(object, name);
-  }
-}
 
 async function train(session: Session): Promise<string> {
   const training = new SmallTraining();
@@ -182,6 +169,29 @@ describe('memory that cannot grow', () => {
       if (!failed) break;
     }
     assert.ok(refusals >= 5, `${refusals} refusals`);
+  });
+
+  test('a thread that receives the memory while it grows sees all of it', async () => {
+    const module = new ModuleBuilder();
+    const fn = new FunctionBuilder('run', new Array<'i32'>(5).fill('i32'));
+    const [, , address] = fn.params;
+    fn.push(memory.fill(address!.get(), i32.const(1), i32.const(64)));
+    module.add(fn, 'run');
+    const limits = { initial: 16, maximum: 16384, shared: true };
+    const compiled = new WebAssembly.Module(module.encode(limits));
+    const threads = await Threads.start(1);
+    for (let program = 0; program < 1000; program++) {
+      const shared = new WebAssembly.Memory(limits);
+      threads.load(program, compiled, shared);
+      // The thread takes some tenths of a millisecond to receive it.
+      for (const until = performance.now() + (program % 30) / 100; performance.now() < until; );
+      shared.grow(3);
+      const memoryBytes = shared.buffer.byteLength;
+      const request = { program, arena: memoryBytes - 64, control: 0, steps: 1, memoryBytes };
+      await threads.run(request, () => undefined);
+      threads.forget(program);
+    }
+    await threads.terminate();
   });
 
   test('programs that come and go leave no memory behind', async () => {

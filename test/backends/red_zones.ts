@@ -6,11 +6,11 @@
 import assert from 'node:assert/strict';
 import { ModuleBuilder } from '../../src/backends/wasm/assembler/module.ts';
 import { kernelOf } from '../../src/backends/wasm/emit.ts';
-import { passesFor } from '../../src/backends/wasm/engine.ts';
+import { wasmPasses } from '../../src/backends/wasm/engine.ts';
 import { type Arithmetic, KernelBuilder } from '../../src/backends/wasm/kernel.ts';
 import { bytesOf, viewOf } from '../../src/core/dtype.ts';
 import { sizeOf } from '../../src/core/shape.ts';
-import type { Graph, VariableRef } from '../../src/ir/graph.ts';
+import type { Graph, Node, VariableRef } from '../../src/ir/graph.ts';
 import { printNode } from '../../src/ir/print.ts';
 import { runPasses } from '../../src/passes/index.ts';
 import {
@@ -32,6 +32,8 @@ export interface ZoneOptions {
   threads: number;
   arithmetic: Arithmetic;
   poison: number;
+  /** Changes a kernel that has been emitted, before it is compiled. */
+  edit?: (node: Node, fn: KernelBuilder) => void;
 }
 
 export interface ZoneResult {
@@ -54,7 +56,7 @@ export function runInZones(
   variables: (variable: VariableRef) => ArrayLike<number>,
   options: ZoneOptions,
 ): ZoneResult {
-  const plan = makePlan(runPasses(graph, passesFor[1]), {
+  const plan = makePlan(runPasses(graph, wasmPasses), {
     threads: options.threads,
     cost: kernelOf,
     redZone: zone,
@@ -66,7 +68,7 @@ export function runInZones(
   plan.variables.forEach((variable, index) => {
     memory.write({ region: 'variable', index, bytes: 0 }, variable.dtype, variables(variable));
   });
-  const functions = compileKernels(plan, options.arithmetic, memory.memory);
+  const functions = compileKernels(plan, options, memory.memory);
   for (const kernel of [...plan.once, ...plan.kernels]) {
     const { key, scratch = 0 } = kernelOf(kernel.node);
     const own = (thread: number) =>
@@ -120,7 +122,7 @@ function callShare(
 
 function compileKernels(
   plan: Plan,
-  arithmetic: Arithmetic,
+  { arithmetic, edit }: ZoneOptions,
   memory: WebAssembly.Memory,
 ): Map<string, KernelFunction> {
   const module = new ModuleBuilder();
@@ -131,6 +133,7 @@ function compileKernels(
     const name = `kernel${names.size}`;
     const fn = new KernelBuilder(name, node.inputs.length, node.outputs.length, arithmetic);
     spec.emit(fn);
+    edit?.(node, fn);
     module.add(fn, name);
     names.set(spec.key, name);
   }

@@ -12,19 +12,21 @@ const Original = threads.Worker;
 export const started: Worker[] = [];
 let script: URL | undefined;
 let data: unknown;
+let limits: WorkerOptions = {};
 
 class WatchedWorker extends Original {
   constructor(filename: string | URL, options: WorkerOptions = {}) {
     const workerData = { number: started.length, ...(data as object) };
-    super(script ?? filename, { ...options, workerData });
+    super(script ?? filename, { ...options, ...limits, workerData });
     started.push(this);
   }
 }
 
-/** From now on workers run `url` (default: the engine's script) and are given `workerData`. */
-export function useScript(url?: URL, workerData?: object): void {
+/** From now on workers run `url` (default: the engine's script) and are given `workerData`, and `options`. */
+export function useScript(url?: URL, workerData?: object, options: WorkerOptions = {}): void {
   script = url;
   data = workerData;
+  limits = options;
   started.length = 0;
 }
 

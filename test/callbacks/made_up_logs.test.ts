@@ -90,6 +90,7 @@ test('CSVLogger writes Keras’s bytes, also when it goes on with a file', async
   const path = join(folder, 'inside', 'log.csv');
   const write = async (append: boolean, rows: Logs[]) => {
     const callback = new CSVLogger(path, { separator: ';', append });
+    callback.attach(linearModel(), params);
     await callback.onTrainBegin();
     for (const [epoch, logs] of rows.entries()) await callback.onEpochEnd(epoch, logs);
   };

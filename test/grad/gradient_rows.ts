@@ -326,6 +326,7 @@ export const withoutGradient: Readonly<Record<string, string>> = {
   logical_not: whole,
   cast: whole,
   arg_max: whole,
+  histogram: whole,
   gather_rows: 'it takes rows from data, which no training changes',
   integer_power: 'it serves the bias corrections of optimizers alone',
   stop_gradient: 'that is its purpose',

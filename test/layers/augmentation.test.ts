@@ -14,7 +14,7 @@ import type { Layer } from '../../src/layers/layer.ts';
 import { layerFromConfig } from '../../src/layers/registry.ts';
 import type { Config } from '../../src/layers/serialized.ts';
 import { Trace, tracing } from '../../src/layers/trace.ts';
-import { input, scalar } from '../../src/ops/index.ts';
+import { concat, input, scalar } from '../../src/ops/index.ts';
 import { root } from '../repository/sources.ts';
 import { engineBackend } from './engine_backend.ts';
 import { type CaseBackend, referenceBackend } from './run_case.ts';
@@ -31,6 +31,15 @@ interface KerasFile {
   outputs: Numbers[];
 }
 
+/** With the changes that each image went through. */
+interface ChosenFile extends KerasFile {
+  chains: (string | null)[][];
+}
+
+interface NoisyFile extends KerasFile {
+  noise: Numbers;
+}
+
 function fixture<T>(name: string): T {
   const path = join(root, 'test', 'fixtures', 'keras', 'augmentation', `${name}.json`);
   return JSON.parse(readFileSync(path, 'utf8')) as T;
@@ -38,6 +47,8 @@ function fixture<T>(name: string): T {
 
 const classes = [
   'AutoContrast',
+  'ContrastLimitedAdaptiveHistogramEqualization',
+  'Equalization',
   'RandomBrightness',
   'RandomColorDegeneration',
   'RandomColorJitter',
@@ -61,15 +72,17 @@ interface RunOptions {
   backend?: CaseBackend;
   training?: boolean;
   step?: number;
+  onGraph?: (graph: Graph) => void;
 }
 
 /** What the layer makes of its inputs, one list of numbers for each output. */
 async function run(
   layer: Layer,
   inputs: readonly Numbers[],
-  { backend = referenceBackend, training = true, step = 3 }: RunOptions = {},
+  { backend = referenceBackend, training = true, step = 3, onGraph }: RunOptions = {},
 ): Promise<Numbers[]> {
   const graph = new Graph();
+  onGraph?.(graph);
   const values = inputs.map(({ shape }, i) => input(graph, `x${i}`, shape));
   const trace = new Trace(graph, training, {
     seed: scalar(values[0]!, 7, 'int32'),
@@ -156,6 +169,100 @@ describe('augmentation as in Keras, where nothing is left to chance', () => {
     }
   });
 
+  const changes = [
+    'random_shear',
+    'random_translation',
+    'random_rotation',
+    'random_posterization',
+    'solarization',
+    'auto_contrast',
+    'equalization',
+    'random_brightness',
+    'random_color_degeneration',
+    'random_contrast',
+    'random_sharpness',
+  ];
+  /** Numbers of changes, in turn; one that does not exist for none. */
+  const numbersOf = (chains: readonly (readonly (string | null)[])[]) =>
+    chains.flat().map((name) => (name === null ? changes.length : changes.indexOf(name)));
+
+  for (const [i, given] of fixture<ChosenFile[]>('RandAugment').entries()) {
+    test(`RandAugment ${given.chains[0]![0]}, the change given`, async () => {
+      const choices = numbersOf(given.chains);
+      class Given extends layers.RandAugment {
+        protected override choice(images: Value) {
+          return scalar(images, choices[0]!);
+        }
+      }
+      for (const backend of [referenceBackend, fast]) {
+        const layer = Given.fromConfig(given.config);
+        assert.deepEqual(plain(layer.config()), plain(given.config));
+        // A shear is to one side or the other.
+        const errors: number[] = [];
+        for (const step of i === 0 ? [1, 2, 3, 4, 5, 6, 7, 8] : [1]) {
+          const [y] = await run(layer, [given.input], { backend, step });
+          errors.push(largestError(Array.from(y!.data), Array.from(given.outputs[0]!.data)));
+        }
+        assert.ok(Math.min(...errors) <= 255e-5, `differs by ${Math.min(...errors)}`);
+      }
+    });
+  }
+
+  test('AugMix, changes and shares given', async () => {
+    const [given] = fixture<ChosenFile[]>('AugMix');
+    const choices = numbersOf(given!.chains);
+    for (const backend of [referenceBackend, fast]) {
+      let turn = 0;
+      class Given extends layers.AugMix {
+        protected override choice(images: Value) {
+          return scalar(images, choices[turn++ % choices.length]!);
+        }
+        protected override blend(images: Value) {
+          const [own, ...chains] = [0.4, 0.7, 0.3].map((share) => scalar(images, share));
+          return { own: own!, chains };
+        }
+      }
+      const layer = Given.fromConfig(given!.config);
+      assert.deepEqual(plain(layer.config()), plain(given!.config));
+      const [y] = await run(layer, [given!.input], { backend });
+      const error = largestError(Array.from(y!.data), Array.from(given!.outputs[0]!.data));
+      assert.equal(turn, choices.length);
+      assert.ok(error <= 255e-5, `differs by ${error}`);
+    }
+  });
+
+  for (const [i, given] of fixture<NoisyFile[]>('RandomElasticTransform').entries()) {
+    test(`RandomElasticTransform ${i}, its noise given`, async () => {
+      class Given extends layers.RandomElasticTransform {
+        protected override noise(shape: Shape) {
+          return input(noiseGraph!, 'noise', shape);
+        }
+      }
+      let noiseGraph: Graph | undefined;
+      for (const backend of [referenceBackend, fast]) {
+        const layer = Given.fromConfig(given.config);
+        assert.deepEqual(plain(layer.config()), plain(given.config));
+        const withNoise: CaseBackend = (graph, inputs, values) =>
+          backend(graph, { ...inputs, noise: given.noise.data }, values);
+        const [y] = await run(layer, [given.input], {
+          backend: withNoise,
+          onGraph: (graph) => {
+            noiseGraph = graph;
+          },
+        });
+        const expected = Array.from(given.outputs[0]!.data);
+        const found = Array.from(y!.data);
+        if (given.config.interpolation === 'bilinear') {
+          assert.ok(largestError(found, expected) <= 2e-2, `${largestError(found, expected)}`);
+        } else {
+          // The nearest pixel may be another where a place is in the middle of two.
+          const others = found.filter((pixel, at) => Math.abs(pixel - expected[at]!) > 1e-3);
+          assert.ok(others.length <= 0.005 * found.length, `${others.length} pixels differ`);
+        }
+      }
+    });
+  }
+
   test('configs', () => {
     for (const [className, config] of Object.entries(fixture<Record<string, Config>>('configs'))) {
       const layer = layerFromConfig({ class_name: className, config });
@@ -166,13 +273,17 @@ describe('augmentation as in Keras, where nothing is left to chance', () => {
 
 /** Layers that are random, for images of three channels. */
 const random: Record<string, () => Layer> = {
+  augMix: () => layers.augMix({ numChains: 2, chainDepth: 2 }),
   cutMix: () => layers.cutMix(),
   mixUp: () => layers.mixUp(1),
+  pipeline: () => layers.pipeline([layers.randomBrightness(0.3), layers.randomFlip()]),
+  randAugment: () => layers.randAugment(),
   randomBrightness: () => layers.randomBrightness(0.3),
   randomColorDegeneration: () => layers.randomColorDegeneration(0.5),
   randomColorJitter: () =>
     layers.randomColorJitter({ brightnessFactor: 0.2, contrastFactor: 0.2, hueFactor: 0.2 }),
   randomContrast: () => layers.randomContrast(0.5),
+  randomElasticTransform: () => layers.randomElasticTransform(),
   randomErasing: () => layers.randomErasing(),
   randomFlip: () => layers.randomFlip(),
   randomGaussianBlur: () => layers.randomGaussianBlur(),
@@ -308,6 +419,89 @@ describe('draws of augmentation', () => {
     for (const count of tones.values())
       assert.ok(Math.abs(count / many - 1 / 3) < near(Math.sqrt(2) / 3));
   });
+
+  test('RandAugment chooses among eleven changes for each image, all alike', async () => {
+    // Brightness alone shows in an image of one tone: every other change leaves it, or makes it one of few tones.
+    const found = new Map<number, number>();
+    class Watched extends layers.RandAugment {
+      protected override augment(images: Value) {
+        return this.choice(images, this.count);
+      }
+    }
+    const [y] = await run(new Watched(), [constant([many, 1, 1, 1], 5)], { backend: fast });
+    for (const choice of Array.from(y!.data)) found.set(choice, (found.get(choice) ?? 0) + 1);
+    assert.deepEqual(
+      [...found.keys()].sort((a, b) => a - b),
+      [0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10],
+    );
+    for (const count of found.values())
+      assert.ok(Math.abs(count / many - 1 / 11) < near(Math.sqrt(10) / 11), `${count}`);
+  });
+
+  for (const alpha of [0.5, 1, 3]) {
+    test(`AugMix shares images out by Dirichlet(${alpha}) and Beta(${alpha}, ${alpha})`, async () => {
+      class Watched extends layers.AugMix {
+        protected override augment(images: Value) {
+          const { own, chains } = this.blend(images);
+          return concat([own, ...chains], 3);
+        }
+      }
+      const [y] = await run(new Watched({ alpha }), [constant([many, 1, 1, 1], 5)]);
+      const rows = imagesOf({ shape: [many, 1, 1, 4], data: y!.data });
+      const column = (i: number) => rows.map((row) => row[i]!);
+      for (const [, ...chains] of rows)
+        assert.ok(Math.abs(chains.reduce((sum, x) => sum + x) - 1) < 1e-5);
+      const check = (shares: readonly number[], center: number, variance: number) => {
+        assert.ok(Math.abs(mean(shares) - center) < near(Math.sqrt(variance)), `${mean(shares)}`);
+        const found = mean(shares.map((share) => (share - center) ** 2));
+        assert.ok(Math.abs(found - variance) < 0.12 * variance, `${found} of ${variance}`);
+      };
+      check(column(0), 1 / 2, 1 / (4 * (2 * alpha + 1)));
+      for (const i of [1, 2, 3]) check(column(i), 1 / 3, 2 / (9 * (3 * alpha + 1)));
+    });
+  }
+
+  test('tones of one image do not change another of the batch', async () => {
+    const [bright, dark] = [fixture<KerasFile[]>('Equalization')[0]!.input, counted(1, 9, 7, 3)];
+    const both = [...(bright.data as number[]), ...Array.from(dark.data)];
+    const [alone] = await run(layers.equalization(), [bright], { backend: fast });
+    const batch = { shape: [2, 9, 7, 3], data: both };
+    const [together] = await run(layers.equalization(), [batch], { backend: fast });
+    assert.deepEqual(imagesOf(together!)[0], Array.from(alone!.data));
+  });
+
+  test('elastic transforms move across and down apart', async () => {
+    const size = 24;
+    const ramp = (down: boolean): Numbers => ({
+      shape: [1, size, size, 1],
+      data: Float32Array.from({ length: size * size }, (_, i) =>
+        down ? Math.floor(i / size) : i % size,
+      ),
+    });
+    const layer = layers.randomElasticTransform({ factor: [1, 1], scale: [1, 1] });
+    const [down] = await run(layer, [ramp(true)], { backend: fast });
+    const [across] = await run(layer, [ramp(false)], { backend: fast });
+    const middle = (y: Numbers, at: (i: number) => number) =>
+      Array.from(y.data)
+        .map((value, i) => value - at(i))
+        .filter((_, i) =>
+          [Math.floor(i / size), i % size].every((place) => place > 5 && place < 18),
+        );
+    const rows = middle(down!, (i) => Math.floor(i / size));
+    const columns = middle(across!, (i) => i % size);
+    const product = mean(rows.map((row, i) => row * columns[i]!));
+    const scale = Math.sqrt(mean(rows.map((x) => x * x)) * mean(columns.map((x) => x * x)));
+    assert.ok(scale > 0.2, `moved by ${scale}`);
+    assert.ok(Math.abs(product) < 0.5 * scale, `alike: ${product} of ${scale}`);
+  });
+
+  for (const fillMode of ['reflect', 'mirror', 'wrap', 'nearest', 'constant'] as const) {
+    test(`elastic transforms with ${fillMode} stay within what the image has`, async () => {
+      const layer = layers.randomElasticTransform({ fillMode, fillValue: 7, factor: [1, 1] });
+      const [y] = await run(layer, [constant([4, 20, 20, 1], 7)], { backend: fast });
+      assert.ok(Array.from(y!.data).every((pixel) => Math.abs(pixel - 7) < 1e-4));
+    });
+  }
 
   test('solarization inverts what reaches the threshold, after the addition', async () => {
     const ramp: Numbers = {

@@ -2,17 +2,13 @@
  * @file A net of two layers at every stage from its tracing to WebAssembly, as text: what docs/inside.md shows and test/golden/inside
  * holds.
  */
-import { printFunction } from '../../src/backends/wasm/assembler/text.ts';
-import { emitModule, kernelOf } from '../../src/backends/wasm/emit.ts';
-import { passesFor } from '../../src/backends/wasm/engine.ts';
+import { printStep } from '../../src/backends/wasm/printed.ts';
 import type { Shape } from '../../src/core/shape.ts';
 import { gradients } from '../../src/grad/gradients.ts';
 import { Graph, type Value, type VariableRef } from '../../src/ir/graph.ts';
 import { printGraph } from '../../src/ir/print.ts';
 import * as ops from '../../src/ops/index.ts';
 import { forwardPasses, runPasses } from '../../src/passes/index.ts';
-import { makePlan } from '../../src/plan/plan.ts';
-import { printPlan } from '../../src/plan/print.ts';
 
 const batch = 32;
 const classes = 3;
@@ -81,12 +77,8 @@ export function stages(): ReadonlyMap<string, string> {
   const step = runPasses(traced, forwardPasses, keepGraph);
   addUpdate(step);
   keepGraph('differentiated', step);
-  const lowered = runPasses(step, passesFor[1], keepGraph);
-  const plan = makePlan(lowered, { threads: 2, cost: kernelOf });
-  keep('plan', printPlan(plan));
-  const variables = plan.variables.map((_, i) => 65536 + i * 4096);
-  const { all } = emitModule(plan, { arithmetic: 'portable', variables });
-  const texts = all.map(printFunction);
+  const { plan, functions: texts } = printStep(step, { threads: 2 }, keepGraph);
+  keep('plan', plan);
   // The update of the convolution's bias: two vectors of four.
   const isUpdate = (text: string) => /f32x4\.sub/.test(text) && !/f32x4\.(neg|add|max)/.test(text);
   keep('kernel', texts.filter(isUpdate).sort((a, b) => a.length - b.length)[0]!);

@@ -19,11 +19,12 @@ export const order = [
   'backends',
   'runtime',
   'train',
-  'callbacks',
   'saving',
+  'callbacks',
   'plots',
   'model',
   'applications',
+  'comparison',
   'index.ts',
 ];
 

@@ -57,6 +57,8 @@ async function failing(
     rename: guard(disk.rename),
     remove: guard(disk.remove),
     syncFolder: guard(disk.syncFolder),
+    list: guard(disk.list),
+    makeFolder: guard(disk.makeFolder),
     create: guard(async (path: string, mode: number): Promise<OpenFile> => {
       const file = await disk.create(path, mode);
       return {

@@ -10,12 +10,12 @@ import {
   Model,
   Sequential,
   type Tensor,
-  tensor,
   type Value,
 } from '../../src/index.ts';
 import { deserializeModel } from '../../src/saving/keras_file.ts';
 import { toOnnx } from '../../src/saving/onnx.ts';
 import { modelCases } from '../support/keras_cases.ts';
+import { exportableNetworks, uniform } from './onnx_networks.ts';
 
 let ort: typeof import('onnxruntime-web');
 before(async () => {
@@ -62,108 +62,8 @@ describe('models of Keras', () => {
   }
 });
 
-function uniform(...shape: number[]): Tensor {
-  const size = shape.reduce((a, b) => a * b, 1);
-  return tensor(
-    Float32Array.from({ length: size }, (_, i) => (((i + 1) * 7919) % 997) / 500 - 1),
-    shape,
-  );
-}
-
 describe('layers', () => {
-  const images: [name: string, stack: () => Layer[]][] = [
-    [
-      'strides, padding, dilation, groups',
-      () => [
-        layers.conv2d(6, 3, { strides: 2, padding: 'same', groups: 3 }),
-        layers.conv2d(4, 2, { dilationRate: 2 }),
-      ],
-    ],
-    [
-      'depthwise and separable',
-      () => [
-        layers.depthwiseConv2d(3, { depthMultiplier: 2 }),
-        layers.separableConv2d(4, 3, { padding: 'same' }),
-      ],
-    ],
-    [
-      'transposed',
-      () => [
-        layers.conv2dTranspose(4, 3, { strides: 2, padding: 'same' }),
-        layers.conv2dTranspose(3, 2, { strides: 3 }),
-      ],
-    ],
-    [
-      'pooling',
-      () => [
-        layers.maxPooling2d(3, { strides: 2, padding: 'same' }),
-        layers.averagePooling2d(2, { padding: 'same' }),
-      ],
-    ],
-    ['global pooling', () => [layers.globalAveragePooling2d({ keepdims: true }), layers.flatten()]],
-    ['global maximum', () => [layers.globalMaxPooling2d()]],
-    [
-      'normalization',
-      () => [
-        layers.batchNormalization(),
-        layers.layerNormalization(),
-        layers.groupNormalization(3),
-      ],
-    ],
-    [
-      'upsampling',
-      () => [layers.upSampling2d(2), layers.upSampling2d(2, { interpolation: 'bilinear' })],
-    ],
-    ['resizing', () => [layers.resizing(5, 7)]],
-    [
-      'what only training has',
-      () => [layers.dropout(0.5), layers.gaussianNoise(1), layers.rescaling(2, { offset: 1 })],
-    ],
-  ];
-  for (const [name, stack] of images) {
-    test(name, () =>
-      check(new Sequential([Input({ shape: [9, 8, 3] }), ...stack()]), uniform(3, 9, 8, 3)),
-    );
-  }
-
-  test('shapes', () =>
-    check(
-      new Sequential([
-        Input({ shape: [9, 8, 3] }),
-        layers.zeroPadding2d(1),
-        layers.cropping2d(2),
-        layers.permute([3, 1, 2]),
-        layers.reshape([-1, 6]),
-      ]),
-      uniform(3, 9, 8, 3),
-    ));
-
-  const activations = [
-    'relu',
-    'elu',
-    'selu',
-    'gelu',
-    'silu',
-    'softplus',
-    'softsign',
-    'tanh',
-    'sigmoid',
-    'hard_sigmoid',
-    'mish',
-    'softmax',
-    'log_softmax',
-    'leaky_relu',
-    'relu6',
-    'exponential',
-  ];
-  for (const activation of activations) {
-    test(activation, () =>
-      check(
-        new Sequential([Input({ shape: [6] }), layers.dense(5, { activation })]),
-        uniform(4, 6),
-      ),
-    );
-  }
+  for (const { name, make, x } of exportableNetworks()) test(name, () => check(make(), x));
 });
 
 test('several outputs keep their names', async () => {

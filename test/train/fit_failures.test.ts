@@ -1,8 +1,6 @@
-/** @file fit 24–30: numbers that fail, code that throws, threads that die. */
+/** @file fit 24–28, 30: numbers that fail, code that throws, two things at a time. Threads that die: `fit_threads.test.ts`. */
 import assert from 'node:assert/strict';
-import { createRequire, syncBuiltinESMExports } from 'node:module';
-import { after, before, describe, test } from 'node:test';
-import type { Worker } from 'node:worker_threads';
+import { describe, test } from 'node:test';
 import { Callback, TerminateOnNaN } from '../../src/callbacks/index.ts';
 import { TsunoError } from '../../src/core/errors.ts';
 import { setRandomSeed } from '../../src/core/seed.ts';
@@ -121,6 +119,56 @@ describe('fit 26–28: numbers that are not finite', () => {
     }
   });
 
+  /** A convolution with ReLU and pooling, by the direct or Winograd's kernel, behind a logarithm. */
+  function poolingModel(channels: number): Model {
+    setRandomSeed(1);
+    const inputs = Input({ shape: [6, 6, channels] });
+    let x = new Lambda((values) => log(values))(inputs);
+    x = layers.conv2d(channels, 3, { activation: 'relu', name: 'conv' })(x);
+    x = layers.maxPooling2d(2)(x);
+    const outputs = layers.dense(1)(layers.flatten()(x));
+    const model = new Model({ inputs, outputs });
+    model.compile({ loss: 'mse', optimizer: 'sgd', threads: 1 });
+    return model;
+  }
+
+  for (const channels of [1, 8]) {
+    test(`NaN made inside the network reaches the loss, ${channels} channels`, async () => {
+      const model = poolingModel(channels);
+      const x = new Tensor('float32', [8, 6, 6, channels]);
+      x.data.fill(1);
+      // The logarithm of a negative number, at the last place of a window.
+      x.data[5 * 36 * channels + (3 * 6 + 3) * channels] = -1;
+      const error = await failure(model.fit(x, new Tensor('float32', [8, 1]), options));
+      assert.equal(error.code, 'NONFINITE_LOSS');
+      assert.match(error.message, /step 3 of 4\] the loss must be finite, received NaN/);
+      assert.equal(model.optimizer.iterations.data[0], 2);
+      const predicted = await model.predict(x, { verbose: 0 });
+      assert.deepEqual(
+        [...predicted.data].map(Number.isNaN),
+        Array.from({ length: 8 }, (_, row) => row === 5),
+      );
+      model.close();
+    });
+
+    test(`NaN in a weight reaches the predictions, ${channels} channels`, async () => {
+      const model = poolingModel(channels);
+      const x = new Tensor('float32', [3, 6, 6, channels]);
+      x.data.fill(2);
+      for (const weight of model.getLayer({ name: 'conv' }).weights) {
+        const { data } = weight;
+        const good = data.slice();
+        for (let at = 0; at < good.length; at++) {
+          weight.assign(good.map((value, i) => (i === at ? Number.NaN : value)));
+          const predicted = await model.predict(x, { verbose: 0 });
+          assert.ok(predicted.data.every(Number.isNaN), `${weight.path}[${at}]`);
+        }
+        weight.assign(good);
+      }
+      model.close();
+    });
+  }
+
   test('TerminateOnNaN ends in good order', async () => {
     const model = logModel();
     const [x, y] = ones(60, 43);
@@ -196,75 +244,6 @@ describe('fit 25: callbacks that throw', () => {
     assert.equal(error.code, 'SHAPE');
     model.close();
   });
-});
-
-describe('fit 29: threads that die', () => {
-  const threads = createRequire(import.meta.url)('node:worker_threads') as {
-    Worker: typeof Worker;
-  };
-  const Original = threads.Worker;
-  const workers: Worker[] = [];
-
-  before(() => {
-    threads.Worker = class extends Original {
-      constructor(...parameters: ConstructorParameters<typeof Worker>) {
-        super(...parameters);
-        workers.push(this);
-      }
-    };
-    syncBuiltinESMExports();
-  });
-
-  after(() => {
-    threads.Worker = Original;
-    syncBuiltinESMExports();
-  });
-
-  for (const [i, delay] of [5, 60, 130, 400].entries()) {
-    test(`killed ${delay} ms into a run`, async () => {
-      const data = stripes(20_000);
-      const options = { batchSize: 4, seed: 3, verbose: 0 } as const;
-      const model = smallModel({ threads: 2 });
-      await model.fit(data.take(8), options);
-      const started = [...workers];
-      const fitted = failure(model.fit(data, { ...options, epochs: 50 }));
-      await new Promise((resolve) => setTimeout(resolve, delay));
-      const killed = performance.now();
-      await started.at(i % 2 === 0 ? -1 : -2)!.terminate();
-      const error = await fitted;
-      assert.equal(error.code, 'WORKER', error.message);
-      assert.ok(performance.now() - killed < 5000);
-      // The state is that after a whole step: another model gets there by as many.
-      const steps = model.optimizer.iterations.data[0]! - 2;
-      const other = smallModel({ threads: 1 });
-      await other.fit(data.take(8), options);
-      for (let left = steps, epoch = 0; left > 0; epoch++) {
-        const now = Math.min(left, 5000);
-        const controller = new AbortController();
-        let seen = 0;
-        class Stop extends Callback {
-          override onTrainBatchEnd(): void {
-            seen++;
-            if (seen === now) controller.abort();
-          }
-        }
-        await other.fit(data, {
-          ...options,
-          epochs: epoch + 1,
-          initialEpoch: epoch,
-          ...(now < 5000 ? { callbacks: [new Stop()], signal: controller.signal } : {}),
-        });
-        left -= now;
-      }
-      assert.deepEqual(bitsOf(model), bitsOf(other));
-      // And training works again.
-      await model.fit(data.take(80), options);
-      await other.fit(data.take(80), options);
-      assert.deepEqual(bitsOf(model), bitsOf(other));
-      model.close();
-      other.close();
-    });
-  }
 });
 
 describe('fit 30: one at a time', () => {

@@ -14,6 +14,7 @@ os.environ.setdefault("CUDA_VISIBLE_DEVICES", "")
 
 import keras
 import numpy as np
+import tensorflow as tf
 
 OUT = pathlib.Path(__file__).resolve().parents[2] / "test" / "fixtures" / "keras" / "augmentation"
 FILLS = ("reflect", "wrap", "nearest", "constant")
@@ -87,6 +88,71 @@ def cases():
     yield "AutoContrast", {}, np.full((1, 3, 3, 1), 7, "float32"), None
     arguments = {"brightness_factor": same(0.2), "contrast_factor": (-0.3, 0.3), "saturation_factor": same(0.4)}
     yield "RandomColorJitter", arguments, images(1, 4, 4, 3), None
+    for bins in (256, 64, 5):
+        yield "Equalization", {"bins": bins}, images(1, 9, 7, 3, low=40, high=200), None
+    yield "Equalization", {}, np.round(images(1, 16, 16, 1, low=90, high=110)), None
+    yield "Equalization", {"value_range": (0, 1)}, random.uniform(0.2, 0.7, (1, 6, 5, 2)).astype("float32"), None
+    yield "Equalization", {}, np.full((1, 3, 3, 1), 7, "float32"), None
+    clahe = "ContrastLimitedAdaptiveHistogramEqualization"
+    yield clahe, {}, images(1, 16, 24, 1), None
+    for limit, grid, shape in ((4.0, (2, 3), (2, 11, 13, 3)), (0.0, (3, 2), (1, 9, 8, 2)), (1.5, (1, 1), (2, 8, 8, 1))):
+        yield clahe, {"clip_limit": limit, "tile_grid_size": grid}, images(*shape, low=30, high=120), None
+    unit = random.uniform(0.1, 0.9, (1, 12, 12, 1)).astype("float32")
+    yield clahe, {"value_range": (0, 1), "tile_grid_size": (4, 4)}, unit, None
+
+
+CHANGES = ("random_shear random_translation random_rotation random_posterization auto_contrast equalization "
+           "random_brightness random_color_degeneration random_sharpness").split()
+
+
+def transformations(layer, x, factor):
+    """What the layers inside draw for images `x`: their factors are pairs of one number."""
+    found = {name: getattr(layer, name).get_random_transformation(x, training=True) for name in CHANGES}
+    found["random_shear"] = {"shear_factor": np.array([[factor, factor]], "float32"), "input_shape": x.shape}
+    return found
+
+
+def choices():
+    """RandAugment with the change given, AugMix with changes and shares given."""
+    factor = 0.3
+    for change in CHANGES:
+        layer = keras.layers.RandAugment(factor=same(factor), num_ops=1, name="layer")
+        x = images(1, 6, 5, 3)
+        transforms = transformations(layer, x, factor)
+        output = layer.transform_images(x, {"transforms": {change: transforms[change]}, "layer_idxes": np.array([0])})
+        yield "RandAugment", {"config": layer.get_config(), "input": rows(x), "chains": [[change]], "outputs": [rows(output)]}
+    layer = keras.layers.AugMix(factor=same(factor), num_chains=2, chain_depth=2, name="layer")
+    x = images(1, 6, 5, 3)
+    transforms = transformations(layer, x, factor)
+    chains = [["random_rotation", "random_brightness"], ["equalization", None]]
+    steps = [[{"layer_name": name, "transformation": transforms[name]} for name in chain if name] for chain in chains]
+    shares = np.array([0.7, 0.3], "float32")
+    output = layer.transform_images(
+        x, {"chain_mixing_weights": shares, "weight_sample": 0.4, "chain_transforms": steps}
+    )
+    yield "AugMix", {"config": layer.get_config(), "input": rows(x), "chains": chains, "outputs": [rows(output)]}
+
+
+def elastic():
+    """RandomElasticTransform with the noise given: [n, h, w, 2], across and down."""
+    for fill in ("constant", "nearest"):
+        for interpolation in ("bilinear", "nearest"):
+            for shape, scale in (((1, 26, 22, 2), 1.0), ((2, 9, 7, 1), 0.5)):
+                arguments = {"fill_mode": fill, "interpolation": interpolation, "fill_value": 3.5}
+                layer = keras.layers.RandomElasticTransform(same(1.0), same(scale), name="layer", **arguments)
+                x = images(*shape)
+                noise = np.round(random.normal(size=(*shape[:3], 2)), 3).astype("float32")
+                draws = iter((noise[..., 0], noise[..., 1]))
+                original = tf.random.stateless_normal
+                tf.random.stateless_normal = lambda **_: tf.constant(next(draws))
+                try:
+                    given = layer.get_random_transformation(x, training=True)
+                    output = layer.transform_images(x, given, training=True)
+                finally:
+                    tf.random.stateless_normal = original
+                yield "RandomElasticTransform", {
+                    "config": layer.get_config(), "input": rows(x), "noise": rows(noise), "outputs": [rows(output)]
+                }
 
 
 def run(name, arguments, x, transformations):
@@ -105,6 +171,8 @@ def main():
     found = {}
     for name, *case in cases():
         found.setdefault(name, []).append(run(name, *case))
+    for name, case in (*choices(), *elastic()):
+        found.setdefault(name, []).append(case)
     for name, list_of_cases in found.items():
         text = ",\n".join(json.dumps(case, default=list) for case in list_of_cases)
         (OUT / f"{name}.json").write_text(f"[\n{text}\n]\n")
@@ -116,7 +184,9 @@ def main():
         "RandomSaturation": {"factor": 0.2}, "RandomColorDegeneration": {"factor": 0.2}, "RandomSharpness": {"factor": 0.2},
     }
     for name in ("RandomFlip", "RandomErasing", "MixUp", "CutMix", "RandomGrayscale", "RandomInvert", "Solarization",
-                 "RandomShear", "RandomGaussianBlur", "AutoContrast", "RandomColorJitter", "RandomPerspective"):
+                 "RandomShear", "RandomGaussianBlur", "AutoContrast", "RandomColorJitter", "RandomPerspective",
+                 "Equalization", "ContrastLimitedAdaptiveHistogramEqualization", "RandAugment", "AugMix",
+                 "RandomElasticTransform"):
         defaults[name] = {}
     configs = {name: getattr(keras.layers, name)(name="layer", **given).get_config() for name, given in defaults.items()}
     (OUT / "configs.json").write_text(json.dumps(configs, indent=1, default=list) + "\n")

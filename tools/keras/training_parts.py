@@ -340,6 +340,17 @@ OPTIMIZERS = [
     *common(loss_scale_factor=4.0),
     lambda: optimizers.Adam(schedules.ExponentialDecay(0.01, 2, 0.5)),
     lambda: optimizers.SGD(schedules.CosineDecay(0.01, 3, warmup_target=0.1, warmup_steps=2), weight_decay=0.1),
+    lambda: optimizers.Muon(0.01),
+    lambda: optimizers.Muon(0.01, nesterov=False, rms_rate=None, ns_steps=3, weight_decay=None, adam_lr_ratio=0.1),
+    lambda: optimizers.Muon(0.01, exclude_layers=["weight_0"], adam_weight_decay=0.1),
+    lambda: optimizers.ScheduleFreeAdamW(),
+    lambda: optimizers.ScheduleFreeAdamW(0.1, beta_1=0.8, warmup_steps=3, weight_decay=0.1),
+    lambda: optimizers.MultiOptimizer(
+        optimizers.OptimizerMap(
+            optimizers.SGD(0.1, momentum=0.9),
+            {"weight_1": optimizers.Adam(0.01), ".*_2": optimizers.RMSprop(0.01, use_ema=True)},
+        )
+    ),
 ]
 SHAPES = [(3, 2), (2,), (2, 2, 1, 3)]
 STEPS = 5

@@ -43,6 +43,8 @@ export const passesFor: Readonly<Record<Join, readonly Pass[]>> = {
   1: stepPasses({ name: 'lower', run: lower }),
   2: stepPasses({ name: 'lower', run: (graph) => widen(lower(graph)) }),
 };
+/** Those for code that joins none, which runs everywhere. */
+export const wasmPasses = passesFor[1];
 
 /** Milliseconds between looks at a run. */
 const tick = 50;
@@ -62,8 +64,6 @@ interface ProgramParts {
   /** Its control block. */
   control: Region;
   module: WebAssembly.Module;
-  /** Where there are no workers: the program on the caller's thread. */
-  run: Run | undefined;
   /** Address of each of the plan's variables. */
   variables: readonly number[];
   /** Address and bytes of each variable that a step changes. */
@@ -75,7 +75,8 @@ class WasmProgram implements Program, ProgramParts {
   readonly plan: Plan;
   readonly control: Region;
   readonly module: WebAssembly.Module;
-  readonly run: Run | undefined;
+  /** The program on the caller's thread, where there are no workers. */
+  run: Run | undefined;
   readonly variables: readonly number[];
   readonly changed: readonly Region[];
   private readonly release: (program: WasmProgram) => void;
@@ -85,7 +86,6 @@ class WasmProgram implements Program, ProgramParts {
     this.plan = parts.plan;
     this.control = parts.control;
     this.module = parts.module;
-    this.run = parts.run;
     this.variables = parts.variables;
     this.changed = parts.changed;
     this.release = release;
@@ -99,7 +99,7 @@ class WasmProgram implements Program, ProgramParts {
 export class WasmEngine implements Backend {
   readonly arithmetic: Arithmetic;
   readonly join: Join;
-  readonly threads: number;
+  threads: number;
   readonly memory: EngineMemory;
   private workers: Threads | undefined;
   private readonly options: EngineOptions;
@@ -142,23 +142,16 @@ export class WasmEngine implements Backend {
         found: String(wanted),
       });
     }
-    const warn = options.warn ?? (() => undefined);
     if (!canShareMemory()) {
       if (wanted > 1) {
-        warn(
+        options.warn?.(
           'one thread: this page is not cross-origin isolated (serve it with COOP and COEP headers for more).',
         );
       }
       return new WasmEngine(options, code, new EngineMemory(false));
     }
-    try {
-      const workers = await Threads.start(wanted);
-      return new WasmEngine(options, code, new EngineMemory(true), workers);
-    } catch (error) {
-      if (!(error instanceof TsunoError)) throw error;
-      warn(`one thread: workers could not be started (${error.found}).`);
-      return new WasmEngine(options, code, new EngineMemory(true));
-    }
+    const workers = await startThreads(wanted, options);
+    return new WasmEngine(options, code, new EngineMemory(true), workers);
   }
 
   /** Whether pairs of 128-bit operations become 256-bit ones. */
@@ -213,22 +206,12 @@ export class WasmEngine implements Backend {
       if (!this.running) this.reserveArena(plan.arenaBytes);
       const module = await compileModule(bytes, join);
       const id = this.lastProgram++;
-      let run: Run | undefined;
-      if (this.workers) this.workers.load(id, module, this.memory.memory);
-      else {
-        const instance = await WebAssembly.instantiate(module, {
-          env: { memory: this.memory.memory },
-        });
-        run = instance.exports.run as Run;
-      }
-      const program = new WasmProgram(
-        { id, plan, control, module, run, variables, changed },
-        () => {
-          if (!this.programs.delete(id)) return;
-          this.workers?.forget(id);
-          this.free(control);
-        },
-      );
+      this.workers?.load(id, module, this.memory.memory);
+      const program = new WasmProgram({ id, plan, control, module, variables, changed }, () => {
+        if (!this.programs.delete(id)) return;
+        this.workers?.forget(id);
+        this.free(control);
+      });
       this.programs.set(id, program);
       return program;
     } catch (error) {
@@ -266,8 +249,9 @@ export class WasmEngine implements Backend {
       this.bind(program, options.inputs);
       this.controlWords(program).fill(0);
       if (steps > 0) {
-        await (this.workers
-          ? this.runOnWorkers(program, steps, options)
+        const workers = await this.livingWorkers();
+        await (workers
+          ? this.runOnWorkers(workers, program, steps, options)
           : this.runHere(program, steps, options));
       }
       return Atomics.load(this.controlWords(program), cells.stepsDone / 4);
@@ -297,11 +281,11 @@ export class WasmEngine implements Backend {
   }
 
   private async runOnWorkers(
+    workers: Threads,
     program: WasmProgram,
     steps: number,
     { progress, signal }: RunOptions,
   ): Promise<void> {
-    const workers = await this.livingWorkers();
     this.keepVariables(program);
     const words = this.controlWords(program);
     const limit = (this.options.watchdog ?? 30) * 1000;
@@ -329,6 +313,7 @@ export class WasmEngine implements Backend {
           arena: this.arena!.address,
           control: program.control.address,
           steps,
+          memoryBytes: this.memory.buffer.byteLength,
         },
         // Frees threads that wait for one that will not come.
         () => {
@@ -338,6 +323,8 @@ export class WasmEngine implements Backend {
       );
     } catch (error) {
       this.restoreVariables(program);
+      // No thread runs any more, and a step counts as done when all its kernels have ended on all threads.
+      progress?.(Atomics.load(words, cells.stepsDone / 4));
       throw error;
     } finally {
       clearInterval(timer);
@@ -345,18 +332,20 @@ export class WasmEngine implements Backend {
     }
   }
 
-  /** The threads; others in their place where one has died. */
-  private async livingWorkers(): Promise<Threads> {
-    if (this.workers!.alive) return this.workers!;
-    await this.workers!.terminate();
-    const workers = await Threads.start(this.threads);
+  /** The threads, if there are any; others in their place where one has died, or none where those do not come. */
+  private async livingWorkers(): Promise<Threads | undefined> {
+    if (!this.workers || this.workers.alive) return this.workers;
+    await this.workers.terminate();
+    const workers = await startThreads(this.threads, this.options);
     this.workers = workers;
     if (this.closed) {
-      await workers.terminate();
+      await workers?.terminate();
       throw closedError();
     }
-    for (const { id, module } of this.programs.values())
-      workers.load(id, module, this.memory.memory);
+    this.threads = workers?.count ?? 1;
+    if (workers)
+      for (const { id, module } of this.programs.values())
+        workers.load(id, module, this.memory.memory);
     return workers;
   }
 
@@ -392,11 +381,13 @@ export class WasmEngine implements Backend {
     steps: number,
     { progress, signal }: RunOptions,
   ): Promise<void> {
+    const env = { memory: this.memory.memory };
+    program.run ??= (await WebAssembly.instantiate(program.module, { env })).exports.run as Run;
     let perSlice = 1;
     for (let done = 0; done < steps && !signal?.aborted; ) {
       const now = performance.now();
       const count = Math.min(perSlice, steps - done);
-      program.run!(0, 1, this.arena!.address, program.control.address, count);
+      program.run(0, 1, this.arena!.address, program.control.address, count);
       const counted = Atomics.load(this.controlWords(program), cells.stepsDone / 4);
       const halted = Atomics.load(this.controlWords(program), cells.stopDecided / 4) !== 0;
       done = counted;
@@ -428,6 +419,17 @@ export class WasmEngine implements Backend {
   }
 }
 
+/** Threads, or none and a warning where their script is missing or blocked. */
+async function startThreads(count: number, { warn }: EngineOptions): Promise<Threads | undefined> {
+  try {
+    return await Threads.start(count);
+  } catch (error) {
+    if (!(error instanceof TsunoError)) throw error;
+    warn?.(`one thread: workers could not be started (${error.found}).`);
+    return undefined;
+  }
+}
+
 async function compileModule(
   bytes: Uint8Array<ArrayBuffer>,
   join: Join,
@@ -450,7 +452,7 @@ function silence({ once, kernels }: Plan, kernel: number, limit: number): TsunoE
     what: `the kernel "${planned ? printNode(planned.node) : 'none'}"`,
     expected: `must end within ${limit / 1000} s`,
     found: 'no answer',
-    repair: 'Weights are as they were before this run; raise watchdog if the kernel is that slow.',
+    repair: 'Raise watchdog if the kernel is that slow.',
   });
 }
 

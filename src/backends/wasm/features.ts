@@ -49,7 +49,11 @@ let known: Promise<Arithmetic> | undefined;
  * @throws TsunoError `UNSUPPORTED` without WebAssembly SIMD, `COMPILE` where a content security policy forbids WebAssembly.
  */
 export function bestArithmetic(): Promise<Arithmetic> {
-  known ??= detect();
+  // A refusal is not kept: the platform may allow it the next time.
+  known ??= detect().catch((error) => {
+    known = undefined;
+    throw error;
+  });
   return known;
 }
 

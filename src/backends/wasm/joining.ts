@@ -53,9 +53,13 @@ export function bestJoin(): Promise<Join> {
 async function detect(): Promise<Join> {
   if (!isNode || process.arch !== 'x64') return 1;
   if (Number.parseInt(process.versions.v8, 10) < firstVersion) return 1;
-  const gain = (await rate(2)) / (await rate(1));
-  if (gain < leastGain) return 1;
-  return (await selfCheck(compileFor)) ? 2 : 1;
+  try {
+    const gain = (await rate(2)) / (await rate(1));
+    return gain >= leastGain && (await selfCheck(compileFor)) ? 2 : 1;
+  } catch {
+    // What is refused here is refused, and explained, where it is needed.
+    return 1;
+  }
 }
 
 /** Rounds a millisecond of multiply-adds in twelve neighbouring sums. */

@@ -34,26 +34,22 @@ export function checkedStep(): Graph {
       groups,
     });
   };
-  const normalized = (x: Value) => {
-    const axes = [0, 1, 2];
-    const centred = ops.sub(x, ops.reduceMean(x, axes, true));
-    const variance = ops.reduceMean(ops.square(centred), axes, true);
-    return ops.mul(centred, ops.div(1, ops.sqrt(ops.add(variance, 1e-3))));
-  };
+  const normalized = (x: Value) =>
+    ops.batchNormalize(x, weight(x.shape[3]!), weight(x.shape[3]!), 1e-3).y;
   const valid = [
     [0, 0],
     [0, 0],
   ] as const;
-  const pooled = (x: Value, size: number) =>
-    ops.maxPool2d(x, { window: [2, 2], strides: [2, 2], padding: valid, ...(size ? {} : {}) });
+  const pooled = (x: Value) =>
+    ops.maxPool2d(x, { window: [2, 2], strides: [2, 2], padding: valid });
   const images = ops.input(graph, 'images', [2, 12, 12, 3]);
   // Convolution, ReLU and pooling as one, by panels and by Winograd's method.
-  let x = pooled(ops.relu(ops.add(conv(images, 24, 3), weight(24))), 2);
-  x = pooled(ops.relu(ops.add(conv(x, 32, 3), weight(32))), 2);
-  // Winograd without pooling, 1 × 1, strided, depthwise; normalization; both activations.
-  x = ops.relu(normalized(conv(x, 16, 3)));
+  let x = normalized(pooled(ops.relu(ops.add(conv(images, 24, 3), weight(24)))));
+  x = pooled(ops.relu(ops.add(conv(x, 32, 3), weight(32))));
+  // Winograd without pooling, 1 × 1, depthwise, strided.
+  x = ops.relu(conv(x, 16, 3));
   x = ops.tanh(conv(x, 40, 1));
-  x = ops.add(normalized(conv(x, 40, 3, 1, 40)), x);
+  x = ops.add(conv(x, 40, 3, 1, 40), x);
   x = conv(x, 20, 3, 2);
   const logits = ops.matmul(ops.reshape(x, [2, x.shape[1]! * x.shape[2]! * 20]), weight(80, 10));
   const loss = ops.neg(ops.reduceMean(ops.square(ops.logSoftmax(logits))));

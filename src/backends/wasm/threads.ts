@@ -17,6 +17,7 @@ export type ToWorker =
       arena: number;
       control: number;
       steps: number;
+      memoryBytes: number;
     };
 
 export type FromWorker = { kind: 'ready' } | { kind: 'done'; error: string | undefined };
@@ -46,6 +47,8 @@ export interface RunRequest {
   arena: number;
   control: number;
   steps: number;
+  /** How large the memory is now. */
+  memoryBytes: number;
 }
 
 /** A run in progress. */
@@ -194,7 +197,7 @@ export class Threads {
       what: 'a worker',
       expected: 'must finish its share',
       found: reason,
-      repair: 'Weights are as they were before this run; run again, or set threads to 1.',
+      repair: 'Run again, or set threads to 1.',
     });
   }
 }

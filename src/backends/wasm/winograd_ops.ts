@@ -181,7 +181,7 @@ export const winogradConvPoolOp: Op<WinogradPoolAttrs, 'winograd_conv_pool'> = {
       const at = ((n * ph + ty) * pw + tx) * k + channel;
       outputs.forEach((output, position) => {
         const value = output + bias!.data[channel]!;
-        if (value <= y[at]!) return;
+        if (!(value > y[at]! || Number.isNaN(value))) return;
         y[at] = value;
         winner[at] = position;
       });

@@ -7,7 +7,12 @@ import type { FromWorker, ToWorker } from './threads.ts';
 
 type Run = (thread: number, threads: number, arena: number, control: number, steps: number) => void;
 
-const programs = new Map<number, Run>();
+interface Loaded {
+  run: Run;
+  memory: WebAssembly.Memory;
+}
+
+const programs = new Map<number, Loaded>();
 
 function handle(message: ToWorker, reply: (message: FromWorker) => void): void {
   if (message.kind === 'forget') {
@@ -16,18 +21,21 @@ function handle(message: ToWorker, reply: (message: FromWorker) => void): void {
   }
   try {
     if (message.kind === 'load') {
-      const instance = new WebAssembly.Instance(message.module, {
-        env: { memory: message.memory },
-      });
-      programs.set(message.program, instance.exports.run as Run);
+      const { program, module, memory } = message;
+      const instance = new WebAssembly.Instance(module, { env: { memory } });
+      programs.set(program, { memory, run: instance.exports.run as Run });
       return;
     }
-    const { program, thread, threads, arena, control, steps } = message;
-    programs.get(program)!(thread, threads, arena, control, steps);
+    const { program, thread, threads, arena, control, steps, memoryBytes } = message;
+    const { run, memory } = programs.get(program)!;
+    // V8 does not tell a thread of a growth that comes while it receives the memory; to grow by nothing looks again.
+    if (memory.buffer.byteLength < memoryBytes) memory.grow(0);
+    run(thread, threads, arena, control, steps);
     reply({ kind: 'done', error: undefined });
   } catch (error) {
     // A module that cannot be loaded tells why when it is to run.
-    if (message.kind === 'load') programs.set(message.program, () => fail(error));
+    if (message.kind === 'load')
+      programs.set(message.program, { memory: message.memory, run: () => fail(error) });
     else reply({ kind: 'done', error: String(error instanceof Error ? error.message : error) });
   }
 }

@@ -1,11 +1,15 @@
 /** @file Every optimizer, and how one is found: by Keras's name, by class, by object, by Keras's serialised form. */
 import { show, TsunoError } from '../../core/errors.ts';
-import { Family, isSerialized, type Member, type Serialized } from '../../layers/serialized.ts';
+import { isSerialized, type Member, type Serialized } from '../../layers/serialized.ts';
 import { Adafactor } from './adafactor.ts';
 import { Adam, Adamax, AdamW, Lamb, Nadam } from './adam.ts';
 import { Adadelta, Adagrad, Ftrl, RMSprop } from './adaptive.ts';
+import { optimizerFamily } from './family.ts';
 import { Lion } from './lion.ts';
+import { MultiOptimizer } from './multi_optimizer.ts';
+import { Muon } from './muon.ts';
 import { Optimizer } from './optimizer.ts';
+import { ScheduleFreeAdamW } from './schedule_free_adam_w.ts';
 import { SGD } from './sgd.ts';
 
 const members: readonly Member<Optimizer>[] = [
@@ -18,17 +22,15 @@ const members: readonly Member<Optimizer>[] = [
   Ftrl,
   Lamb,
   Lion,
+  MultiOptimizer,
+  Muon,
   Nadam,
   RMSprop,
   SGD,
+  ScheduleFreeAdamW,
 ];
 
-/** Optimizers by name; `register` adds one of yours. */
-export const optimizerFamily = new Family<Optimizer>(
-  'optimizer',
-  members,
-  Object.fromEntries(members.map((member) => [member.className.toLowerCase(), member])),
-);
+for (const member of members) optimizerFamily.register(member, member.className.toLowerCase());
 
 /** What names an optimizer: `'adam'`, a class, an optimizer. */
 export type OptimizerIdentifier = string | Optimizer | (new () => Optimizer) | Serialized;
@@ -68,8 +70,12 @@ export {
   Nadam,
 } from './adam.ts';
 export * from './adaptive.ts';
+export { optimizerFamily } from './family.ts';
 export * from './lion.ts';
+export * from './multi_optimizer.ts';
+export * from './muon.ts';
 export {
+  type GradientsToApply,
   Optimizer,
   type OptimizerOptions,
   type Rule,
@@ -78,4 +84,5 @@ export {
   type Step,
   type WeightGradient,
 } from './optimizer.ts';
+export * from './schedule_free_adam_w.ts';
 export * from './sgd.ts';

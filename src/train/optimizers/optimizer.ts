@@ -75,6 +75,8 @@ export interface Slot {
   initial?: number | ((variable: Variable) => Float32Array);
   /** Default: the weight's. */
   shape?(variable: Variable): Shape;
+  /** Which weights have it, default all. */
+  of?(variable: Variable): boolean;
   /** Whether Keras calls it by the weight's name alone. */
   unnamed?: true;
 }
@@ -82,6 +84,11 @@ export interface Slot {
 export interface WeightGradient {
   variable: Variable;
   gradient: Value;
+}
+
+/** Gradients with the engine they come from; what `valueAndGrad` gives. */
+export interface GradientsToApply {
+  applyBy(optimizer: Optimizer): Promise<void>;
 }
 
 /**
@@ -116,6 +123,8 @@ export abstract class Optimizer {
   private readonly averages = new Map<Variable, Variable<'float32'>>();
   private readonly accumulators = new Map<Variable, Variable<'float32'>>();
   private readonly slotsOf = new Map<Variable, Record<string, Variable<'float32'>>>();
+  /** Whether the averages stand in the weights, and the weights in the averages. */
+  private areSwapped = false;
   private readonly undecayed = new Set<Variable>();
   private undecayedNames: readonly (string | RegExp)[] = [];
 
@@ -213,6 +222,7 @@ export abstract class Optimizer {
     for (const group of this.slots()) {
       for (const variable of variables) {
         for (const slot of group) {
+          if (slot.of && !slot.of(variable)) continue;
           this.slotsOf.get(variable)![slot.name] = this.slotVariable(variable, slot);
         }
       }
@@ -352,9 +362,41 @@ export abstract class Optimizer {
     }
   }
 
-  /** At the end of training the weights become their averages, where there are any. */
+  /**
+   * One update of the weights, for training loops of your own.
+   *
+   * @param gradients what a step of `valueAndGrad` gave; they are divided by `lossScaleFactor`, as in Keras.
+   * @throws TsunoError `NONFINITE_INPUT` for a gradient that is not finite, `NONFINITE_LOSS` where a weight would not
+   * be; `STATE` for weights that the optimizer does not know. Nothing has changed then.
+   * @see https://keras.io/api/optimizers/#apply-method
+   */
+  apply(gradients: GradientsToApply): Promise<void> {
+    return gradients.applyBy(this);
+  }
+
+  /** The weights become their averages, and the averages the weights. @returns whether there are averages. */
+  swapAverages(): boolean {
+    for (const [variable, average] of this.averages) {
+      const weight = variable.value();
+      variable.assign(average.value());
+      average.assign(weight);
+    }
+    this.areSwapped = !this.areSwapped;
+    return this.averages.size > 0;
+  }
+
+  /** Takes it that weights and averages, read from a file, have changed places. */
+  noteSwapped(): void {
+    this.areSwapped = true;
+  }
+
+  /** At the end of training the weights become their averages, where there are any, or stay so. */
   finalize(): void {
-    for (const [variable, average] of this.averages) variable.assign(average.value());
+    for (const [variable, average] of this.averages) {
+      if (this.areSwapped) average.assign(variable.value());
+      else variable.assign(average.value());
+    }
+    this.areSwapped = false;
   }
 
   /** The arguments of the constructor under Keras's names. */

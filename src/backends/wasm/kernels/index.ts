@@ -13,6 +13,7 @@ import {
 import { elementwiseKernel } from './elementwise.ts';
 import { filterPartialsKernel } from './filter_gradient.ts';
 import { fusedSumKernel } from './fused_sum.ts';
+import { histogramKernel } from './histogram.ts';
 import {
   concatKernel,
   gatherRowsKernel,
@@ -57,6 +58,7 @@ export const kernels: Record<
   reduce_sum: reduceSumKernel,
   reduce_max: reduceMaxKernel,
   arg_max: argMaxKernel,
+  histogram: histogramKernel,
   matmul: 'lowered',
   conv2d: directConvKernel,
   conv2d_input_gradient: directInputGradientKernel,

@@ -24,6 +24,14 @@ import type { PanelPoolAttrs } from '../ops.ts';
 import { accumulateTile, atMost, patchAddress, patchRuns, smallWeights } from './panel_conv.ts';
 import { storeFloats } from './reduce.ts';
 
+/**
+ * `lanes`, but NaN where one of `values` is. `f32x4.pmax` finds a maximum in one instruction but loses NaN; a lane
+ * with all bits set is NaN, so comparisons bring it back.
+ */
+export function orAnyNaN(lanes: Instruction, values: readonly Local[]): Instruction {
+  return values.reduce((sum, value) => v128.or(sum, f32x4.ne(value.get(), value.get())), lanes);
+}
+
 export function panelConvPoolKernel(node: Node): KernelSpec {
   const attrs = node.attrs as PanelPoolAttrs;
   const image = node.inputs[0]!.shape as readonly [number, number, number, number];
@@ -66,7 +74,7 @@ export function panelConvPoolKernel(node: Node): KernelSpec {
         const address = patchAddress(fn, code, x, place, { h, w, c, oh: ph, ow: pw, strides });
         return [...code, pointer.set(address)];
       };
-      /** Largest of zero and the window, and which position it is. */
+      /** Largest of zero and the window, and which position it is; NaN if the window has one. */
       const findWinner = (v: number): Instruction[] => [
         top[v]!.set(f32x4.const(0)),
         winner[v]!.set(i32x4.const(noWinner)),
@@ -75,6 +83,12 @@ export function panelConvPoolKernel(node: Node): KernelSpec {
           top[v]!.set(f32x4.pmax(top[v]!.get(), row[v]!.get())),
           winner[v]!.set(v128.bitselect(i32x4.const(position), winner[v]!.get(), wins.get())),
         ]),
+        top[v]!.set(
+          orAnyNaN(
+            top[v]!.get(),
+            acc.map((row) => row[v]!),
+          ),
+        ),
       ];
       const store = (channels: number): Instruction[] => {
         /** The low bytes of two vectors of winners as the first eight bytes. */

@@ -17,6 +17,7 @@ import {
 import { forRange, type Local } from '../assembler/module.ts';
 import { at, type KernelBuilder, type KernelSpec } from '../kernel.ts';
 import { loadVector, storeVector } from './elementwise.ts';
+import { orAnyNaN } from './panel_conv_pool.ts';
 
 export function maxPoolKernel(node: Node): KernelSpec {
   const attrs = node.attrs as PoolAttrs;
@@ -38,8 +39,9 @@ export function maxPoolKernel(node: Node): KernelSpec {
         winner.set(i32x4.const(-1)),
         ...eachTap(fn, g, attrs, window, (address, position) => [
           x.set(v128.load(address)),
-          // The first tap inside the image always wins, so that a window of −∞ or NaN has a winner too.
+          // The first tap inside the image always wins, so that a window of −∞ has a winner too; NaN wins for good.
           wins.set(v128.or(f32x4.gt(x.get(), top.get()), i32x4.eq(winner.get(), i32x4.const(-1)))),
+          wins.set(orAnyNaN(wins.get(), [x])),
           top.set(v128.bitselect(x.get(), top.get(), wins.get())),
           winner.set(v128.bitselect(i32x4.splat(position), winner.get(), wins.get())),
         ]),

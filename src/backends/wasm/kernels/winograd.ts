@@ -21,6 +21,7 @@ import { at, type KernelBuilder, type KernelSpec, unravel } from '../kernel.ts';
 import type { PackAttrs } from '../ops.ts';
 import { transforms, type WinogradConvAttrs, type WinogradPoolAttrs } from '../winograd_ops.ts';
 import { accumulateTile, atMost } from './panel_conv.ts';
+import { orAnyNaN } from './panel_conv_pool.ts';
 
 /** Bytes of V and M together that stay in the second-level cache. */
 const chunkBytes = 512 * 1024;
@@ -341,7 +342,7 @@ export function winogradConvPoolKernel(node: Node): KernelSpec {
       }
       const lowBytes = [0, 4, 8, 12, ...new Array<number>(12).fill(0)];
       code.push(
-        ...tops.map((top, v) => v128.store(to.get(), top.get(), v * 16)),
+        ...tops.map((top, v) => v128.store(to.get(), orAnyNaN(top.get(), outputs[v]!), v * 16)),
         ...winner.flatMap((own, v) => [
           wins.set(i8x16.shuffle(own.get(), own.get(), lowBytes)),
           v128.store32_lane(winners.get(), wins.get(), 0, v * 4),
