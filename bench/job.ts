@@ -1,6 +1,7 @@
 /** @file What one process measures, and what it finds. Processes are fresh, so that none warms another. */
 import type { Arithmetic } from '../src/backends/wasm/kernel.ts';
 import type { Profile } from './profile.ts';
+import type { StreamRow } from './streaming.ts';
 
 export interface Job {
   name: string;
@@ -13,9 +14,9 @@ export interface Job {
   smoke: boolean;
   /**
    * `start`: from the start of the process to the end of the first step, and the memory of the job. `steps`: training and
-   * inference. `train`: training only. `profile`: kernel by kernel.
+   * inference. `train`: training only. `profile`: kernel by kernel. `stream`: epochs from memory and from files.
    */
-  task: 'start' | 'steps' | 'train' | 'profile';
+  task: 'start' | 'steps' | 'train' | 'profile' | 'stream';
   /** When the process was asked for, as `Date.now()`. */
   asked: number;
   /** For `scaling`: the image and the filters instead of those of `name`. */
@@ -72,4 +73,5 @@ export interface Results {
   steps: StepsResult;
   train: TrainResult;
   profile: Profile;
+  stream: StreamRow[];
 }

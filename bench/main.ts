@@ -8,6 +8,7 @@
  *     npm run bench -- --revectorize on,off               with and without 256-bit operations
  *     npm run bench -- --profile --only resnet20          kernel by kernel
  *     npm run bench -- --scaling                          how time grows with batch, area and channels
+ *     npm run bench -- --streaming                        an epoch of MNIST from memory, from files, from a generator
  *
  * `docs/benchmarks.md` says what is measured.
  */
@@ -18,6 +19,7 @@ import { networks } from './networks.ts';
 import { type NodeBinary, nodeBinaries, ownNode } from './nodes.ts';
 import { measure, runJob } from './run_job.ts';
 import { measureScaling, scalingTables } from './scaling.ts';
+import { streamingTable } from './streaming.ts';
 import { measurementTables, profileTable } from './tables.ts';
 
 const { values: options } = parseArgs({
@@ -32,6 +34,7 @@ const { values: options } = parseArgs({
     smoke: { type: 'boolean', default: false },
     profile: { type: 'boolean', default: false },
     scaling: { type: 'boolean', default: false },
+    streaming: { type: 'boolean', default: false },
   },
 });
 
@@ -107,6 +110,10 @@ if (options.profile) {
   const [{ binary, job }] = settings as [Setting];
   const rows = await measureScaling(binary, job, note);
   console.log(options.json ? JSON.stringify(rows) : scalingTables(rows));
+} else if (options.streaming) {
+  const [{ runner, job }] = settings as [Setting];
+  const rows = await runJob(runner, { ...job, task: 'stream' });
+  console.log(options.json ? JSON.stringify(rows) : streamingTable(rows));
 } else {
   const measurements: Measurement[] = [];
   for (const setting of settings) {

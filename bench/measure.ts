@@ -10,6 +10,7 @@ import type { Job, Results, StartResult, StepsResult, TrainResult } from './job.
 import { multiplyAddsOf } from './multiply_adds.ts';
 import { type BenchNetwork, networks, syntheticData, wholeJob } from './networks.ts';
 import { type Profile, type ProfileInputs, profileStep } from './profile.ts';
+import { measureStreaming, type StreamRow } from './streaming.ts';
 import { Subject } from './subject.ts';
 import { brisk, hasty, thorough, timeSteps } from './timing.ts';
 
@@ -150,11 +151,21 @@ async function profile(job: Job): Promise<Profile> {
   return profileStep(graph, inputs, engineOf(job), job.smoke ? 5 : 1500);
 }
 
+async function stream(job: Job): Promise<StreamRow[]> {
+  const network = networkOf({ ...job, name: wholeJob });
+  const model = network.build();
+  compileFor(job, network, model);
+  const rows = await measureStreaming(model, job);
+  model.close();
+  return rows;
+}
+
 const tasks: { [Task in Job['task']]: (job: Job) => Promise<Results[Task]> } = {
   start,
   steps,
   train,
   profile,
+  stream,
 };
 
 const job = JSON.parse(process.argv[2]!) as Job;

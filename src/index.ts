@@ -10,7 +10,28 @@ export { clearNames as clearSession } from './core/names.ts';
 export { setRandomSeed } from './core/seed.ts';
 export type { PartialShape, Shape } from './core/shape.ts';
 export { Tensor, tensor } from './core/tensor.ts';
-export { Dataset, datasets, readIdx } from './data/index.ts';
+export {
+  arrayToImage,
+  BatchedDataset,
+  Dataset,
+  datasets,
+  encodeImage,
+  ImageDataset,
+  type ImageDatasetOptions,
+  imageDatasetFromDirectory,
+  imageToArray,
+  type LoadImageOptions,
+  loadImage,
+  readIdx,
+  type SampleBatch,
+  type SampleSource,
+  type StreamFiles,
+  StreamingDataset,
+  saveImage,
+  streamIdx,
+  UnreadableImages,
+} from './data/index.ts';
+export { toCategorical } from './data/to_categorical.ts';
 export { gradients } from './grad/gradients.ts';
 export type { Value } from './ir/graph.ts';
 export * as activations from './layers/activations.ts';
@@ -22,6 +43,7 @@ export { registerLayer } from './layers/registry.ts';
 export * as regularizers from './layers/regularizers.ts';
 export { SymbolicTensor } from './layers/symbolic.ts';
 export { Variable } from './layers/variable.ts';
+export { cloneModel } from './model/clone.ts';
 export {
   type GradientStepResult,
   type InputGradientStepResult,

@@ -10,7 +10,7 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
 const root = process.argv[2] ?? fileURLToPath(new URL('..', import.meta.url));
-const folders = ['src', 'test', 'examples', 'bench', 'demo', 'tools'];
+const folders = ['src', 'test', 'examples', 'bench', 'demo', 'tools', 'cli'];
 const generated = join('test', 'doc-blocks');
 
 /** Paths of all files below `folder`, relative to `base`. */

@@ -3,7 +3,6 @@
  *
  * @see https://keras.io/api/applications/mobilenet/#mobilenetv2-function
  */
-import { show, TsunoError } from '../core/errors.ts';
 import {
   add,
   batchNormalization,
@@ -14,7 +13,15 @@ import {
 } from '../layers/index.ts';
 import type { SymbolicTensor } from '../layers/symbolic.ts';
 import type { Model } from '../model/model.ts';
-import { type ImageNetOptions, imageNetHead, imageNetInput, imageNetModel } from './image_net.ts';
+import {
+  filterFactor,
+  type ImageNetOptions,
+  imageNetHead,
+  imageNetInput,
+  imageNetModel,
+  marginsFor,
+  roundFilters,
+} from './image_net.ts';
 
 export interface MobileNetV2Options extends ImageNetOptions {
   /** Factor of the number of filters, default 1. */
@@ -32,12 +39,6 @@ const stages = [
   { filters: 320, stride: 1, blocks: 1 },
 ] as const;
 const expansion = 6;
-
-/** The multiple of 8 nearest to `filters`, but not more than a tenth below it. */
-function roundFilters(filters: number): number {
-  const nearest = Math.max(8, Math.floor((filters + 4) / 8) * 8);
-  return nearest < 0.9 * filters ? nearest + 8 : nearest;
-}
 
 const norm = (x: SymbolicTensor, name: string) => batchNormalization({ momentum: 0.999, name })(x);
 const relu6 = (x: SymbolicTensor, name: string) => relu({ maxValue: 6, name })(x);
@@ -59,8 +60,7 @@ function invertedResidual(
     x = relu6(norm(x, `${name}_expand_BN`), `${name}_expand_relu`);
   }
   if (stride === 2) {
-    const margins = x.shape.slice(1, 3).map((side) => [(side ?? 0) % 2, 1] as const);
-    x = zeroPadding2d([margins[0]!, margins[1]!], { name: `${name}_pad` })(x);
+    x = zeroPadding2d(marginsFor(x, 3), { name: `${name}_pad` })(x);
   }
   x = depthwiseConv2d(3, {
     strides: stride,
@@ -86,15 +86,7 @@ function invertedResidual(
  * ```
  */
 export function MobileNetV2(options: MobileNetV2Options = {}): Model {
-  const { alpha = 1 } = options;
-  if (!(Number.isFinite(alpha) && alpha > 0)) {
-    throw new TsunoError('ARGUMENT', {
-      where: 'MobileNetV2',
-      what: 'alpha',
-      expected: 'a number above 0',
-      found: show(alpha),
-    });
-  }
+  const alpha = filterFactor('MobileNetV2', options.alpha ?? 1);
   const inputs = imageNetInput('MobileNetV2', options);
   const first = { strides: 2, padding: 'same', useBias: false, name: 'Conv1' } as const;
   let x = conv2d(roundFilters(32 * alpha), 3, first)(inputs);

@@ -193,7 +193,7 @@ function differencesOf(then: RunState, now: Configuration, rate: number): string
 
 function brief(value: string | undefined): string {
   if (value === undefined) return 'none';
-  return value.length > 60 ? `${value.slice(0, 57)}…` : value;
+  return value.length > 80 ? `${value.slice(0, 77)}…` : value;
 }
 
 const mostListed = 12;

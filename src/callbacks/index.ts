@@ -1,4 +1,5 @@
 /** @file The callbacks: `import { callbacks } from 'tsuno'`. */
+export { OriginStore } from '../saving/backup_origin.ts';
 export type { BackupStore } from '../saving/backup_store.ts';
 export { Callback, type Logs, type TrainedModel, type TrainingParams } from '../train/callback.ts';
 export type { CallbackState, StateValue } from '../train/run_state.ts';

@@ -36,9 +36,13 @@ export async function openFolder(from: string | URL, where: string): Promise<Fol
   return localFolder(fileURLToPath(url), where);
 }
 
-async function localFolder(folder: string, where: string): Promise<Folder> {
-  const { readFile, stat } = await import('node:fs/promises');
-  const { join } = await import('node:path');
+/**
+ * Refuses what is no folder of this machine.
+ *
+ * @throws TsunoError `FILE` where it is missing, unreadable or a file.
+ */
+export async function checkFolder(folder: string, where: string): Promise<void> {
+  const { stat } = await import('node:fs/promises');
   const info = await stat(folder).catch((error: unknown) => {
     throw unreadable(where, `folder ${show(folder)}`, osCode(error), error);
   });
@@ -50,6 +54,12 @@ async function localFolder(folder: string, where: string): Promise<Folder> {
       found: 'a file (ENOTDIR)',
     });
   }
+}
+
+async function localFolder(folder: string, where: string): Promise<Folder> {
+  const { readFile } = await import('node:fs/promises');
+  const { join } = await import('node:path');
+  await checkFolder(folder, where);
   return {
     place: folder,
     async read(name) {
@@ -99,12 +109,18 @@ function parseUrl(from: string | URL, where: string): URL {
 }
 
 /** `ENOENT` and its like. */
-function osCode(error: unknown): string {
+export function osCode(error: unknown): string {
   const code = error instanceof Error && 'code' in error ? error.code : undefined;
   return typeof code === 'string' ? code : String(error);
 }
 
-function unreadable(where: string, what: string, found: string, cause?: unknown): TsunoError {
+/** A file or folder that cannot be read, with what the system says. */
+export function unreadable(
+  where: string,
+  what: string,
+  found: string,
+  cause?: unknown,
+): TsunoError {
   return new TsunoError('FILE', { where, what, expected: 'readable', found, cause });
 }
 

@@ -5,7 +5,7 @@
  */
 import { allocate } from '../core/dtype.ts';
 import { TsunoError } from '../core/errors.ts';
-import { sizeOf } from '../core/shape.ts';
+import { type Shape, sizeOf } from '../core/shape.ts';
 import { Tensor } from '../core/tensor.ts';
 import { gunzip, isGzip } from './gzip.ts';
 
@@ -17,6 +17,9 @@ export interface IdxOptions {
   /** The most bytes that a gzip'd file may unpack to. Default 2 GiB. */
   maxBytes?: number;
 }
+
+/** Types of what an IDX file can hold. */
+export type IdxDType = 'uint8' | 'int32' | 'float32';
 
 /** What an IDX file can hold: check `dtype` to know which. */
 export type IdxTensor = Tensor<'uint8'> | Tensor<'int32'> | Tensor<'float32'>;
@@ -52,7 +55,8 @@ export function parseIdx(bytes: Uint8Array, options: IdxOptions = {}): IdxTensor
   if (bytes.length > header.size && !allowTrailing) {
     throw trailing(name, header.size, `${bytes.length - header.size} more`);
   }
-  return readElements(bytes, header);
+  const { type, shape, start, size } = header;
+  return readElements(bytes.subarray(start, size), type, shape);
 }
 
 /**
@@ -93,7 +97,7 @@ export async function unpackIdx<B extends ArrayBufferLike>(
 }
 
 interface ElementType {
-  dtype: 'uint8' | 'int32' | 'float32';
+  dtype: IdxDType;
   /** In the file. */
   bytes: number;
   read(view: DataView, at: number): number;
@@ -126,7 +130,8 @@ function headerSize(head: Uint8Array): number {
   return 4 + 4 * (head[3] ?? 0);
 }
 
-function readHeader(bytes: Uint8Array, name: string): Header {
+/** What the beginning of a file says. @throws TsunoError where it is none of IDX. */
+export function readHeader(bytes: Uint8Array, name: string): Header {
   if (bytes.length < 4) throw truncated(name, 'IDX header', '4 bytes', bytes.length);
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.length);
   const type = elementTypes.get(view.getUint8(2));
@@ -146,18 +151,20 @@ function readHeader(bytes: Uint8Array, name: string): Header {
   return { type, shape, start, size: start + sizeOf(shape) * type.bytes };
 }
 
-function readElements(bytes: Uint8Array, { type, shape, start, size }: Header): IdxTensor {
-  const at = bytes.byteOffset + start;
+/** Elements as a tensor; of bytes, a view of them. */
+export function readElements(bytes: Uint8Array, type: ElementType, shape: Shape): IdxTensor {
+  const { buffer, byteOffset, length } = bytes;
   if (type.dtype === 'uint8') {
-    return new Tensor('uint8', shape, new Uint8Array(bytes.buffer, at, size - start));
+    return new Tensor('uint8', shape, new Uint8Array(buffer, byteOffset, length));
   }
-  const view = new DataView(bytes.buffer, at, size - start);
+  const view = new DataView(buffer, byteOffset, length);
   const data = allocate(type.dtype, sizeOf(shape));
   for (let i = 0; i < data.length; i++) data[i] = type.read(view, i * type.bytes);
   return new Tensor(type.dtype, shape, data) as IdxTensor;
 }
 
-function truncated(name: string, what: string, needed: string, found: number): TsunoError {
+/** A file that ends too early. */
+export function truncated(name: string, what: string, needed: string, found: number): TsunoError {
   return new TsunoError('IDX_TRUNCATED', {
     where: name,
     what,

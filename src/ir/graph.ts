@@ -58,6 +58,8 @@ export class Node {
 /** A state that outlives a run: a weight, a statistic, an optimizer's moment. Compared by identity. */
 export interface VariableRef {
   readonly name: string;
+  /** Full name, where it has one; printed in place of the name. */
+  readonly path?: string;
   readonly shape: Shape;
   readonly dtype: DType;
 }

@@ -5,7 +5,7 @@ export function printGraph(graph: Graph): string {
   const lines = graph.nodes.map(printNode);
   for (const [name, value] of graph.outputs) lines.push(`result ${name} = ${nameOf(value)}`);
   for (const [variable, value] of graph.updates)
-    lines.push(`update ${variable.name} = ${nameOf(value)}`);
+    lines.push(`update ${variable.path ?? variable.name} = ${nameOf(value)}`);
   return lines.join('\n');
 }
 

@@ -46,6 +46,7 @@ export abstract class BaseAugmentationChoice extends BaseColorAugmentation {
   /** @param all whether to choose from the changes of colour too. */
   constructor(options: ChoiceOptions, factor: Factor, all: boolean) {
     super(options);
+    if (all) this.inputSpec = { rank: 4, channels: [1, 3] };
     const { interpolation = 'bilinear' } = options;
     this.factor = factorOf(this.where, 'factor', options.factor ?? factor, shares);
     this.interpolation = oneOf(this.where, 'interpolation', interpolation, ['bilinear', 'nearest']);

@@ -1,6 +1,4 @@
 /** @file Colours as brightness alone, or as hue, saturation and value, all [n, h, w, 1] and from the three channels. */
-import { TsunoError } from '../core/errors.ts';
-import { showShape } from '../core/shape.ts';
 import type { Value } from '../ir/graph.ts';
 import {
   abs,
@@ -21,25 +19,17 @@ import { clip } from './base_image_augmentation.ts';
 
 type Channels = readonly [Value, Value, Value];
 
-/** Red, green and blue of [n, h, w, 3]. @throws TsunoError `SHAPE` for another number of channels. */
-export function channelsOf(where: string, images: Value): Channels {
-  const [n, h, w, c] = images.shape as readonly [number, number, number, number];
-  if (c !== 3) {
-    throw new TsunoError('SHAPE', {
-      where,
-      what: 'input',
-      expected: 'of three channels, red, green and blue',
-      found: showShape(images.shape),
-    });
-  }
+/** Red, green and blue of [n, h, w, 3]. */
+export function channelsOf(images: Value): Channels {
+  const [n, h, w] = images.shape as readonly [number, number, number, number];
   const channel = (i: number) => slice(images, [0, 0, 0, i], [n, h, w, 1]);
   return [channel(0), channel(1), channel(2)];
 }
 
 /** How bright the eye sees the colours; of one channel the channel itself. */
-export function grayscale(where: string, images: Value): Value {
+export function grayscale(images: Value): Value {
   if (images.shape[3] === 1) return images;
-  const [r, g, b] = channelsOf(where, images);
+  const [r, g, b] = channelsOf(images);
   return add(add(mul(r, 0.2989), mul(g, 0.587)), mul(b, 0.114));
 }
 

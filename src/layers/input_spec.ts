@@ -8,6 +8,8 @@ export interface InputSpec {
   readonly minRank?: number;
   /** Extents that the weights were made for, by axis; negative counts from the end. */
   readonly axes?: Readonly<Record<number, number>>;
+  /** Numbers of channels, the last axis, that the layer can do with; default all. */
+  readonly channels?: readonly number[];
   /** How many inputs, at least. */
   readonly inputs?: number;
 }
@@ -38,6 +40,9 @@ export function checkSpec(
     }
     if (spec.minRank !== undefined && shape.length < spec.minRank)
       fail('input', `of rank ${spec.minRank} or more`, `rank ${shape.length}, ${found}`);
+    const channels = shape.at(-1);
+    if (typeof channels === 'number' && spec.channels && !spec.channels.includes(channels))
+      fail('input', `of ${spec.channels.join(' or ')} channels`, found);
     for (const [axis, extent] of Object.entries(spec.axes ?? {})) {
       const given = shape.at(Number(axis));
       if (given !== null && given !== extent)

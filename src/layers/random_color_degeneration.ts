@@ -22,11 +22,12 @@ export class RandomColorDegeneration extends BaseColorAugmentation {
 
   constructor(options: RandomColorDegenerationArguments) {
     super(options);
+    this.inputSpec = { rank: 4, channels: [1, 3] };
     this.factor = factorOf(this.where, 'factor', options.factor, signedShares);
   }
 
   protected override augment(images: Value): Value {
-    const grey = grayscale(this.where, images);
+    const grey = grayscale(images);
     return this.clip(add(images, mul(sub(grey, images), this.perImage(images, this.factor))));
   }
 

@@ -36,6 +36,8 @@ export class RandomColorJitter extends BaseColorAugmentation {
     this.contrastFactor = options.contrastFactor ?? undefined;
     this.saturationFactor = options.saturationFactor ?? undefined;
     this.hueFactor = options.hueFactor ?? undefined;
+    const isColoured = this.saturationFactor !== undefined || this.hueFactor !== undefined;
+    if (isColoured) this.inputSpec = { rank: 4, channels: [3] };
     const { name, seed, valueRange } = this;
     const step = (
       make: new (options: ColorOptions & { factor: Factor }) => BaseColorAugmentation,

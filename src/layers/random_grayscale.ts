@@ -16,12 +16,13 @@ export class RandomGrayscale extends BaseImageAugmentation {
 
   constructor(options: RandomGrayscaleOptions = {}) {
     super(options);
+    this.inputSpec = { rank: 4, channels: [1, 3] };
     this.factor = rate(this.where, 'factor', options.factor ?? 0.5);
   }
 
   protected override augment(images: Value): Value {
     const chosen = less(this.uniform([images.shape[0]!, 1, 1, 1]), this.factor);
-    return select(chosen, grayscale(this.where, images), images);
+    return select(chosen, grayscale(images), images);
   }
 
   override config(): Config {

@@ -26,6 +26,7 @@ export class RandomHue extends BaseColorAugmentation {
 
   constructor(options: RandomHueArguments) {
     super(options);
+    this.inputSpec = { rank: 4, channels: [3] };
     this.factor = factorOf(this.where, 'factor', options.factor, shares);
   }
 
@@ -34,7 +35,7 @@ export class RandomHue extends BaseColorAugmentation {
     const half = select(less(0.5, toss), -0.5, 0.5);
     const turn = mul(half, this.perImage(images, this.factor));
     const scaled = rescaled(images, this.valueRange, unit);
-    const [hue, saturation, value] = hsvOf(channelsOf(this.where, scaled));
+    const [hue, saturation, value] = hsvOf(channelsOf(scaled));
     const turned = add(hue, turn);
     const below = select(less(1, turned), add(turned, -1), turned);
     const within = select(less(below, 0), add(below, 1), below);

@@ -25,11 +25,12 @@ export class RandomSaturation extends BaseColorAugmentation {
 
   constructor(options: RandomSaturationArguments) {
     super(options);
+    this.inputSpec = { rank: 4, channels: [3] };
     this.factor = factorOf(this.where, 'factor', options.factor, signedShares);
   }
 
   protected override augment(images: Value): Value {
-    const [hue, saturation, value] = hsvOf(channelsOf(this.where, images));
+    const [hue, saturation, value] = hsvOf(channelsOf(images));
     const factor = this.perImage(images, this.factor);
     const strength =
       typeof factor === 'number'

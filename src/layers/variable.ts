@@ -67,6 +67,11 @@ export class Variable<D extends DType = DType> implements VariableRef {
     return this.host;
   }
 
+  /** Its path: what printed graphs show. */
+  toString(): string {
+    return this.path;
+  }
+
   /** A copy of the newest value. */
   value(): Tensor<D> {
     return new Tensor(this.dtype, this.shape, this.data.slice() as TypedArrays[D]);

@@ -5,9 +5,11 @@
  */
 import { internal } from '../core/errors.ts';
 import { readWhole } from '../saving/files.ts';
+import { refusePickle, refusePickledPath } from '../saving/foreign.ts';
 import * as keras from '../saving/keras_file.ts';
+import { deserializeLegacy } from '../saving/legacy_file.ts';
 import type { SavableModel } from '../saving/model_config.ts';
-import { type LoadFileOptions, readModel, type SaveOptions } from '../saving/model_files.ts';
+import type { LoadFileOptions, SaveOptions } from '../saving/model_files.ts';
 import { importOnnx, type OnnxOptions } from '../saving/onnx_import.ts';
 import { Model } from './model.ts';
 
@@ -22,7 +24,8 @@ export interface LoadModelOptions extends LoadFileOptions, OnnxOptions {}
 
 /**
  * The model of a `.keras` file, of tsuno or of Keras: layers, weights, and unless `compile` is false what it was compiled
- * with, so that training goes on where it ended. A path that ends in `.onnx` is read as {@link loadOnnx} does.
+ * with, so that training goes on where it ended. A path that ends in `.h5` is read as the legacy file of Keras 2 or 3, one
+ * that ends in `.onnx` as {@link loadOnnx} does.
  *
  * @param path a path or URL; in a browser a URL.
  * @param options `customObjects`: classes and functions of yours that the file names; `compile`, default true; `layout`
@@ -39,9 +42,13 @@ export async function loadModel(
   path: string | URL,
   options: LoadModelOptions = {},
 ): Promise<Model> {
-  if (/\.onnx$/.test(String(path)))
-    return modelOfOnnx(await readWhole(path, options.fileSystem), String(path), options);
-  return asModel(await readModel(path, options));
+  refusePickledPath(path);
+  const { fileSystem, layout, ...rest } = options;
+  const [bytes, where] = [await readWhole(path, fileSystem), String(path)];
+  refusePickle(bytes, where);
+  if (/\.onnx$/.test(where)) return modelOfOnnx(bytes, where, { layout });
+  if (/\.(h5|hdf5)$/.test(where)) return asModel(deserializeLegacy(bytes, where, rest));
+  return asModel(await keras.deserializeModel(bytes, rest, where));
 }
 
 function modelOfOnnx(bytes: Uint8Array, where: string, options: OnnxOptions): Model {

@@ -7,8 +7,8 @@ export function printPlan(plan: Plan): string {
   plan.inputs.forEach(({ name, dtype, shape }, i) => {
     lines.push(`input ${i} ${name} ${dtype}[${shape.join(', ')}]`);
   });
-  plan.variables.forEach(({ name, dtype, shape }, i) => {
-    lines.push(`variable ${i} ${name} ${dtype}[${shape.join(', ')}]`);
+  plan.variables.forEach(({ name, path = name, dtype, shape }, i) => {
+    lines.push(`variable ${i} ${path} ${dtype}[${shape.join(', ')}]`);
   });
   lines.push(
     ...plan.once.map((kernel) => `once ${printKernel(kernel)}`),

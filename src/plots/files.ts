@@ -4,10 +4,19 @@
  */
 import { show, TsunoError } from '../core/errors.ts';
 import type { Tensor } from '../core/tensor.ts';
+import type { Network } from '../topology/network.ts';
 import { type ComparedRuns, type ComparisonChartOptions, comparisonChart } from './comparison.ts';
+import { type ConfusionOptions, confusionChart } from './confusion_matrix.ts';
 import { type CurveOptions, type HistoryData, historyChart } from './curves.ts';
 import type { ModelDescription } from './description.ts';
 import { type DiagramOptions, modelDiagram } from './diagram.ts';
+import {
+  type FeatureMapOptions,
+  type FilterOptions,
+  featureMapGrid,
+  filterGrid,
+  type WhichLayer,
+} from './layer_images.ts';
 import { type PredictionOptions, predictionGrid } from './predictions.ts';
 import { svgToPng } from './svg_to_png.ts';
 
@@ -127,6 +136,69 @@ export async function predictions(
   path?: string,
 ): Promise<string> {
   return draw(path, 2, () => predictionGrid(images, options));
+}
+
+/**
+ * Draws which classes are taken for which: rows are true classes, columns what was said.
+ *
+ * @param options the labels, and probabilities or predicted classes.
+ * @param path where to write it, as `.png` or `.svg`; without it nothing is written.
+ * @returns the SVG.
+ * @throws TsunoError as {@link confusionChart} and {@link savePlot}.
+ *
+ * @example
+ * ```ts
+ * await plots.confusionMatrix({ labels, probabilities: await model.predict(images) }, 'confusion.png');
+ * ```
+ */
+export async function confusionMatrix(options: ConfusionOptions, path?: string): Promise<string> {
+  return draw(path, 2, async () => confusionChart(options));
+}
+
+/**
+ * Draws the filters of a convolution.
+ *
+ * @param which the layer, its name, or its place in `model.layers`.
+ * @param path where to write it, as `.png` or `.svg`; without it nothing is written.
+ * @returns the SVG.
+ * @throws TsunoError as {@link filterGrid} and {@link savePlot}.
+ *
+ * @example
+ * ```ts
+ * await plots.filters(model, model.layers[1]!, 'filters.png');
+ * ```
+ */
+export async function filters(
+  model: Network,
+  which: WhichLayer,
+  path?: string,
+  options: FilterOptions = {},
+): Promise<string> {
+  return draw(path, 2, () => filterGrid(model, which, options));
+}
+
+/**
+ * Draws what layers make of an image, a map for each channel.
+ *
+ * @param which a layer, its name, or its place in `model.layers`; or several in a list.
+ * @param image `[height, width, channels]`, or one with an axis of samples, of which the first is taken.
+ * @param path where to write it, as `.png` or `.svg`; without it nothing is written.
+ * @returns the SVG.
+ * @throws TsunoError as {@link featureMapGrid} and {@link savePlot}.
+ *
+ * @example
+ * ```ts
+ * await plots.featureMaps(model, [1, 2], images.slice(0, 1), 'maps.png');
+ * ```
+ */
+export async function featureMaps(
+  model: Network,
+  which: WhichLayer | readonly WhichLayer[],
+  image: Tensor,
+  path?: string,
+  options: FeatureMapOptions = {},
+): Promise<string> {
+  return draw(path, 2, () => featureMapGrid(model, which, image, options));
 }
 
 /** Refuses a path that cannot be written before the work begins. */

@@ -6,7 +6,9 @@ import { fixed } from '../callbacks/number_format.ts';
 import { type ErrorCode, show, TsunoError } from '../core/errors.ts';
 import { sizeOf } from '../core/shape.ts';
 import type { Tensor } from '../core/tensor.ts';
+import { classesOf, guessesOf } from './classes.ts';
 import { fontFamily } from './svg_to_png.ts';
+import { embedded } from './tiles.ts';
 import { escapeXml } from './xml.ts';
 
 export interface PredictionOptions {
@@ -66,20 +68,19 @@ export async function predictionGrid(
   const cell = { width: size + padding, height: imageHeight + captionHeight };
   const captions = verdicts.map((verdict) => caption(verdict, nameOf, size, imageHeight));
   const pixels = bytesOfImages(images);
-  const { encode } = await import('fast-png');
-  const cells = captions.map((text, i) => {
-    const one = { width, height, channels, depth: 8 as const };
-    const data = pixels.subarray(i * sizeOf([height, width, channels]));
-    const png = encode({ ...one, data: data.subarray(0, height * width * channels) });
+  const place = async (text: string, i: number) => {
+    const all = sizeOf([height, width, channels]);
+    const image = { width, height, channels, data: pixels.subarray(i * all, (i + 1) * all) };
     const x = padding + (i % columns) * cell.width;
     const y = padding + Math.floor(i / columns) * cell.height;
     return [
       `<g transform="translate(${x} ${y})">`,
-      `<image width="${size}" height="${imageHeight}" preserveAspectRatio="none" image-rendering="optimizeSpeed" href="data:image/png;base64,${base64(png)}"/>`,
+      await embedded(image, 0, 0, size, imageHeight),
       text,
       '</g>',
     ].join('\n');
-  });
+  };
+  const cells = await Promise.all(captions.map(place));
   const total = {
     width: padding + Math.min(columns, count) * cell.width,
     height: padding + Math.ceil(count / columns) * cell.height,
@@ -118,8 +119,8 @@ function pageWidth(width: number): number {
 
 function judge(count: number, options: PredictionOptions): Verdict[] {
   const { probabilities, predicted } = options;
-  const labels = options.labels && classesOf(options.labels);
-  const given = probabilities ? guessesOf(probabilities) : predicted;
+  const labels = options.labels && classesOf(options.labels, 'predictionGrid');
+  const given = probabilities ? guessesOf(probabilities, 'predictionGrid') : predicted;
   if (given === undefined)
     throw refusal('ARGUMENT', 'probabilities or predicted', 'given', 'neither');
   for (const [what, list] of Object.entries({ predictions: given, labels })) {
@@ -130,26 +131,6 @@ function judge(count: number, options: PredictionOptions): Verdict[] {
     const [predicted, probability] = typeof guess === 'number' ? [guess, undefined] : guess;
     return { predicted, probability, label: labels?.[i] };
   });
-}
-
-/** The likeliest class of each row, and how likely it is. */
-function guessesOf(probabilities: Tensor): [predicted: number, probability: number][] {
-  const { shape, data } = probabilities;
-  if (shape.length > 2 || shape.length === 0 || shape[1] === 0)
-    throw refusal('SHAPE', 'probabilities', 'of shape [n, classes] or [n, 1]', show(shape));
-  const classes = shape[1] ?? 1;
-  if (classes === 1) {
-    return Array.from(data, (value) => (value >= 0.5 ? [1, value] : [0, 1 - value]));
-  }
-  return probabilities.argMax().map((best, row) => [best, data[row * classes + best]!]);
-}
-
-function classesOf(labels: readonly number[] | Tensor): readonly number[] {
-  if (!('shape' in labels)) return labels;
-  if (labels.rank === 2 && labels.shape[1]! > 1) return labels.argMax();
-  if (labels.rank > 2 || labels.rank === 0)
-    throw refusal('SHAPE', 'labels', 'of shape [n], [n, 1] or [n, classes]', show(labels.shape));
-  return Array.from(labels.data);
 }
 
 /** A class in words; checks all before anything is drawn. */
@@ -201,12 +182,6 @@ function bytesOfImages({ dtype, data }: Tensor): Uint8Array {
   if (least === 0) greatest = greatest <= 1 ? 1 : Math.max(255, greatest);
   const scale = 255 / (greatest - least);
   return Uint8Array.from(Uint8ClampedArray.from(data, (value) => (value - least) * scale));
-}
-
-function base64(bytes: Uint8Array): string {
-  let binary = '';
-  for (const byte of bytes) binary += String.fromCharCode(byte);
-  return btoa(binary);
 }
 
 function refusal(code: ErrorCode, what: string, expected: string, found: string): TsunoError {

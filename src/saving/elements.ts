@@ -104,6 +104,13 @@ export function bytesFrom(numbers: AnyArray, { kind, size }: ElementType): Uint8
   return bytes;
 }
 
+/** The type of tensors that elements become: floats of any width `float32`, whole numbers `int32`, bytes `uint8`. */
+export function dtypeOf({ kind, size, signed }: ElementType): DType {
+  if (kind === 'bool') return 'bool';
+  if (kind !== 'integer') return 'float32';
+  return size === 1 && !signed ? 'uint8' : 'int32';
+}
+
 /** What errors say about an array: file, name, and the code of its format. */
 export interface ArrayPlace {
   where: string;
@@ -122,10 +129,11 @@ export function tensorFrom(
   shape: Shape,
   { where, name, code }: ArrayPlace,
 ): Tensor {
-  const { kind, size, signed } = type;
-  const isByte = size === 1 && !signed && kind === 'integer';
-  const dtype: DType =
-    kind === 'bool' ? 'bool' : isByte ? 'uint8' : kind === 'integer' ? 'int32' : 'float32';
+  const { size, signed } = type;
+  const dtype = dtypeOf(type);
+  if (dtype === 'uint8') return new Tensor('uint8', shape, new Uint8Array(bytes));
+  if (dtype === 'int32' && size === 4 && signed && !type.bigEndian && isLittleEndian)
+    return new Tensor('int32', shape, new Int32Array(new Uint8Array(bytes).buffer));
   const numbers = numbersFrom(bytes, type, sizeOf(shape));
   if (dtype === 'float32') return new Tensor('float32', shape, numbers as Float32Array);
   const data = allocate(dtype, numbers.length);

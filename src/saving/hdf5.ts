@@ -19,8 +19,10 @@ export interface H5Dataset {
 export interface H5Group {
   readonly kind: 'group';
   readonly children: Map<string, H5Node>;
-  /** Text under names in ASCII; readers leave it out. */
+  /** Text under names in ASCII, as it is written. */
   readonly attributes?: Readonly<Record<string, string>>;
+  /** Text that was read, one or a list under each name, where the reader was asked for it. */
+  readonly texts?: ReadonlyMap<string, readonly string[]>;
 }
 
 export type H5Node = H5Group | H5Dataset;

@@ -7,6 +7,7 @@ import { type ErrorCode, show, TsunoError } from '../core/errors.ts';
 import { ByteReader } from './byte_reader.ts';
 import type { ElementType } from './elements.ts';
 import type { H5Dataset, H5Group, H5Node } from './hdf5.ts';
+import { AttributeReader } from './hdf5_attributes.ts';
 import { type Message, readMessages } from './hdf5_messages.ts';
 
 const undefinedAddress = 0xffffffffffffffffn;
@@ -28,11 +29,12 @@ const kinds = {
  * The root group of a file.
  *
  * @param bytes the file; arrays of the result are views into it.
+ * @param withTexts whether groups have the text of their attributes; default false.
  * @throws TsunoError `HDF5` where it is not what the format says, `HDF5_LINK` for links to other places or files,
  * `HDF5_LIMIT` where it declares more than it holds, `UNSUPPORTED` for what tsuno does not read.
  */
-export function readHdf5(bytes: Uint8Array, where: string): H5Group {
-  const file = new File(bytes, where);
+export function readHdf5(bytes: Uint8Array, where: string, withTexts = false): H5Group {
+  const file = new File(bytes, where, withTexts);
   const root = file.object(file.rootAddress(), '/', 0);
   if (root.kind === 'group') return root;
   throw file.reader.error(0, 'root', 'a group', 'an array');
@@ -41,10 +43,12 @@ export function readHdf5(bytes: Uint8Array, where: string): H5Group {
 class File {
   readonly reader: ByteReader;
   private readonly opened = new Set<number>();
+  private readonly attributes: AttributeReader | undefined;
   private claimed = 0;
 
-  constructor(bytes: Uint8Array, where: string) {
+  constructor(bytes: Uint8Array, where: string, withTexts: boolean) {
     this.reader = new ByteReader(bytes, where, 'HDF5');
+    if (withTexts) this.attributes = new AttributeReader(this.reader, this.claim);
   }
 
   /** Accounts for bytes that are about to be read. */
@@ -114,7 +118,8 @@ class File {
       else if (message.kind === kinds.link) this.link(message, path, add);
       else if (message.kind === kinds.linkInfo) this.linkInfo(message, path);
     }
-    return { kind: 'group', children };
+    const texts = this.attributes?.texts(messages, path);
+    return { kind: 'group', children, ...(texts ? { texts } : {}) };
   }
 
   /** Members in a B-tree of symbol nodes, their names in a heap. */

@@ -6,9 +6,10 @@ import { show, TsunoError } from '../core/errors.ts';
 import type { Tensor } from '../core/tensor.ts';
 import type { FileSystem } from './file_system.ts';
 import { readWhole, type WriteOptions, writeWhole } from './files.ts';
+import { refusePickle, refusePickledPath } from './foreign.ts';
 import { readHdf5 } from './hdf5_read.ts';
 import { writeHdf5 } from './hdf5_write.ts';
-import { deserializeModel, type LoadOptions, loadTree, serializeModel } from './keras_file.ts';
+import { type LoadOptions, loadTree, serializeModel } from './keras_file.ts';
 import type { SavableModel } from './model_config.ts';
 import { toOnnx } from './onnx.ts';
 import { readSafetensors, writeSafetensors } from './safetensors.ts';
@@ -64,14 +65,6 @@ export async function saveModel(
   await writeWhole(path, bytes, { ...options, isKind: isArchive });
 }
 
-/** The model of a `.keras` file. */
-export async function readModel(
-  path: string | URL,
-  { fileSystem, ...options }: LoadFileOptions = {},
-): Promise<SavableModel> {
-  return deserializeModel(await readWhole(path, fileSystem), options, String(path));
-}
-
 /**
  * Writes the weights of a model: to `.weights.h5` as Keras does, the state of the optimizer among them, or to
  * `.safetensors`, under their paths (`conv2d/kernel`).
@@ -101,10 +94,12 @@ export async function loadWeights(
   path: string | URL,
   { fileSystem, ...rules }: LoadRules & { fileSystem?: FileSystem | undefined } = {},
 ): Promise<string[]> {
+  refusePickledPath(path);
   const ending = endingOf(path, 'loadWeights', [...endings.weights, ...endings.model]);
   checkBuilt(model, 'loadWeights');
   const bytes = await readWhole(path, fileSystem);
   const file = String(path);
+  refusePickle(bytes, file);
   if (ending === '.safetensors')
     return loadByPath(model, readSafetensors(bytes, file), file, rules);
   const stored = ending === '.keras' ? await weightsMember(bytes, file) : bytes;

@@ -42,18 +42,7 @@ const descriptions: Readonly<Record<DType, string>> = {
  */
 export function readNpy(bytes: Uint8Array, where = 'npy'): Tensor {
   const reader = new ByteReader(bytes, where, 'NPY');
-  const found = reader.slice(0, 6, 'file');
-  if (String.fromCharCode(...found) !== magic) throw notAnArray(reader, found);
-  const version = reader.u8(6, 'version');
-  if (version < 1 || version > 3 || reader.u8(7, 'version') !== 0)
-    throw reader.error(6, 'version', '1.0, 2.0 or 3.0', `${version}.${reader.u8(7, 'version')}`);
-  const start = version === 1 ? 10 : 12;
-  const length = version === 1 ? reader.u16(8, 'length') : reader.u32(8, 'length');
-  if (length > longestHeader)
-    throw reader.error(8, 'length of the header', `at most ${longestHeader}`, String(length));
-  const text = reader.text(start, length, 'header');
-  const { type, fortran, shape } = readHeader(reader, start, text);
-  const data = start + length;
+  const { type, fortran, shape, data } = npyHeader(reader);
   const size = byteLength(type, shape);
   if (reader.length - data !== size)
     throw reader.error(
@@ -65,6 +54,24 @@ export function readNpy(bytes: Uint8Array, where = 'npy'): Tensor {
   const place = { where, name: 'array', code: 'NPY' } as const;
   const stored = tensorFrom(reader.slice(data, size, 'data'), type, shape, place);
   return fortran && shape.length > 1 ? rowMajor(stored) : stored;
+}
+
+/** Bytes at the beginning of a file among which its header is. */
+export const longestNpyHeader = longestHeader + 12;
+
+/** What an array is, and at which byte of the file its elements begin. @throws TsunoError `NPY`, `NPY_OBJECTS`. */
+export function npyHeader(reader: ByteReader): NpyHeader & { data: number } {
+  const found = reader.slice(0, 6, 'file');
+  if (String.fromCharCode(...found) !== magic) throw notAnArray(reader, found);
+  const version = reader.u8(6, 'version');
+  if (version < 1 || version > 3 || reader.u8(7, 'version') !== 0)
+    throw reader.error(6, 'version', '1.0, 2.0 or 3.0', `${version}.${reader.u8(7, 'version')}`);
+  const start = version === 1 ? 10 : 12;
+  const length = version === 1 ? reader.u16(8, 'length') : reader.u32(8, 'length');
+  if (length > longestHeader)
+    throw reader.error(8, 'length of the header', `at most ${longestHeader}`, String(length));
+  const text = reader.text(start, length, 'header');
+  return { ...readHeader(reader, start, text), data: start + length };
 }
 
 function notAnArray(reader: ByteReader, found: Uint8Array): TsunoError {
@@ -84,7 +91,7 @@ function objects(reader: ByteReader, at: number, found: string): TsunoError {
   });
 }
 
-interface Header {
+interface NpyHeader {
   type: ElementType;
   fortran: boolean;
   shape: number[];
@@ -94,7 +101,7 @@ interface Header {
 const dictionary =
   /^\{\s*(?:'(?:descr|fortran_order|shape)'\s*:\s*(?:'[^'\\]*'|True|False|\([\d, ]*\)|\[[^\]]*\])(?:\s*,)?\s*){3}\}\s*$/;
 
-function readHeader(reader: ByteReader, at: number, text: string): Header {
+function readHeader(reader: ByteReader, at: number, text: string): NpyHeader {
   const refuse = (what: string, expected: string, found: string) =>
     reader.error(at, what, expected, found);
   if (/'[<>|=]?O\d*'/.test(text)) throw objects(reader, at, 'Python objects');

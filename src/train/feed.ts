@@ -4,7 +4,7 @@
  * stretch, so that the loops over steps need not know where they come from. Columns in memory are one stretch; the others
  * are read while the engine is at work on what came before.
  */
-import type { Columns } from './batches.ts';
+import { type Columns, countOf } from './batches.ts';
 import type { StepKind } from './programs.ts';
 import type { LoadedColumns, Trainer } from './trainer.ts';
 
@@ -52,6 +52,8 @@ export interface FeedOptions {
 export interface Supply {
   /** Whether it can be gone through only once. */
   readonly isOnce: boolean;
+  /** How many there are, where it is known. */
+  readonly samples?: number | undefined;
   /**
    * Checks what can be checked before anything changes.
    *
@@ -70,6 +72,10 @@ export class MemorySupply implements Supply {
 
   constructor(columns: Columns) {
     this.columns = columns;
+  }
+
+  get samples(): number {
+    return countOf(this.columns);
   }
 
   async inspect(trainer: Trainer, kind: StepKind, where: string): Promise<Columns> {

@@ -27,7 +27,7 @@ export async function fingerprint({ x, y, sampleWeights }: Columns): Promise<str
 async function fingerprintOf({ dtype, shape, data }: Tensor): Promise<string> {
   const bytes = new Uint8Array(data.buffer, data.byteOffset, data.byteLength);
   const digest = await sha256(sampleOf(bytes));
-  return `${dtype} [${shape.join()}] ${digest.slice(0, 32)}`;
+  return `${dtype} [${shape.join()}] ${digest.slice(0, 16)}`;
 }
 
 /** All of the bytes, or the pieces of them. */

@@ -73,7 +73,11 @@ export function fit(
     trainer.warnOfPixels(columns);
 
     const report: FitReport = { timing: [], interrupted: false };
-    const configuration = () => runConfiguration(trainer, options, numbers, columns, heldColumns);
+    const configuration = () =>
+      runConfiguration(trainer, options, numbers, {
+        training: { columns, samples: training.samples },
+        validation: heldColumns && { columns: heldColumns, samples: validation?.samples },
+      });
     const { timing } = report;
     const keeping = await Keeping.open(
       { trainer, model, callbacks, seed: given, timing },

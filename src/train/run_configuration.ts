@@ -6,13 +6,18 @@ import type { FitNumbers, FitOptions } from './fit_options.ts';
 import type { Configuration } from './run_state.ts';
 import type { Trainer } from './trainer.ts';
 
+/** Data as far as they have been looked at: of what is not in memory the first samples. */
+export interface DataAtHand {
+  columns: Columns;
+  samples: number | undefined;
+}
+
 /** Options, data and arithmetic of a fit, by name; neither `epochs` nor the number of threads change what a step is. */
 export async function runConfiguration(
   trainer: Trainer,
   options: FitOptions,
   numbers: FitNumbers,
-  training: Columns,
-  validation: Columns | undefined,
+  { training, validation }: { training: DataAtHand; validation: DataAtHand | undefined },
 ): Promise<Configuration> {
   const { arithmetic } = await trainer.engine();
   const { optimizer } = trainer.compiled('fit');
@@ -27,8 +32,10 @@ export async function runConfiguration(
     validationSteps: numbers.validationSteps ?? 'all',
     validationFreq: JSON.stringify(options.validationFreq ?? 1),
     learningRate: optimizer.learningRate,
-    'data of training': await fingerprint(training),
-    'data of validation': validation ? await fingerprint(validation) : 'none',
+    samples: training.samples ?? 'unknown',
+    'samples of validation': validation?.samples ?? 'unknown',
+    'data of training': await fingerprint(training.columns),
+    'data of validation': validation ? await fingerprint(validation.columns) : 'none',
     ...(options.seed === undefined ? {} : { seed: options.seed }),
   };
   return Object.fromEntries(Object.entries(shown).map(([name, value]) => [name, String(value)]));

@@ -31,17 +31,23 @@ export class SetSupply implements Supply {
   readonly isOnce = false;
   private readonly set: StreamingDataset;
   private readonly weights: SetWeights;
+  private first: Columns | undefined;
 
   constructor(set: StreamingDataset, weights?: SetWeights) {
     this.set = set;
     this.weights = weights ?? { sampleWeights: [], classWeight: undefined };
   }
 
+  get samples(): number {
+    return this.set.length;
+  }
+
   /** Reads the first samples. */
   async inspect(trainer: Trainer, kind: StepKind, where: string): Promise<Columns> {
     const count = Math.min(firstSamples, this.set.length);
     const rows = Uint32Array.from({ length: count }, (_, i) => i);
-    return this.read(rows, trainer, kind, where);
+    this.first = await this.read(rows, trainer, kind, where);
+    return this.first;
   }
 
   /** Samples as columns, checked. */
@@ -72,7 +78,7 @@ export class SetSupply implements Supply {
 
   async open(trainer: Trainer, options: FeedOptions): Promise<Feed> {
     const { kind, batch, where } = options;
-    const columns = await this.inspect(trainer, kind, where);
+    const columns = this.first ?? (await this.inspect(trainer, kind, where));
     await trainer.ready(kind, columns, batch, this.set.length);
     return new StreamFeed(trainer, new SetStream(this, this.set, trainer, options, columns));
   }

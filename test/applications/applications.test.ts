@@ -28,16 +28,15 @@ function digestOfWeights(model: Model): string {
 
 /** Builds a model whose weights are zeros, which take memory only when they are touched: VGG16 has 553 MB of them. */
 function untouched(build: () => Model): Model {
-  const zeros = mock.method(
-    initializers.GlorotUniform.prototype,
-    'values',
-    (shape: readonly number[]) => new Float32Array(sizeOf(shape)),
+  const values = (shape: readonly number[]) => new Float32Array(sizeOf(shape));
+  const zeros = [initializers.GlorotUniform, initializers.VarianceScaling].map(({ prototype }) =>
+    mock.method(prototype, 'values', values),
   );
   clearSession();
   try {
     return build();
   } finally {
-    zeros.mock.restore();
+    for (const { mock } of zeros) mock.restore();
   }
 }
 
@@ -158,6 +157,245 @@ const keras: KerasRow[] = [
     output: [null, 3, 4, 1280],
     layers: 154,
     digest: '102c3e1a4c930e44',
+  },
+  {
+    build: () => applications.MobileNet(),
+    name: 'mobilenet_1.00_224',
+    parameters: 4_253_864,
+    trainable: 4_231_976,
+    output: [null, 1000],
+    layers: 91,
+    digest: '480556928aee1e97',
+  },
+  {
+    build: () =>
+      applications.MobileNet({
+        alpha: 0.5,
+        inputShape: [96, 96, 3],
+        classes: 10,
+        depthMultiplier: 2,
+      }),
+    name: 'mobilenet_0.50_96',
+    parameters: 1_651_802,
+    trainable: 1_635_898,
+    output: [null, 10],
+    layers: 91,
+    digest: '07d39f9bb336fd91',
+  },
+  {
+    build: () =>
+      applications.MobileNet({ includeTop: false, inputShape: [64, 64, 3], pooling: 'max' }),
+    name: 'mobilenet_1.00_64',
+    parameters: 3_228_864,
+    trainable: 3_206_976,
+    output: [null, 1024],
+    layers: 87,
+    digest: '8b0d5dfc4c582d72',
+  },
+  {
+    build: () => applications.MobileNetV3Small(),
+    name: 'MobileNetV3Small',
+    parameters: 2_554_968,
+    trainable: 2_542_856,
+    output: [null, 1000],
+    layers: 164,
+    digest: 'cdab60fb86784988',
+  },
+  {
+    build: () => applications.MobileNetV3Large(),
+    name: 'MobileNetV3Large',
+    parameters: 5_507_432,
+    trainable: 5_483_032,
+    output: [null, 1000],
+    layers: 194,
+    digest: 'ff71834657ce3020',
+  },
+  {
+    build: () =>
+      applications.MobileNetV3Small({
+        alpha: 0.75,
+        minimalistic: true,
+        inputShape: [64, 64, 3],
+        classes: 10,
+      }),
+    name: 'MobileNetV3Small',
+    parameters: 727_442,
+    trainable: 717_762,
+    output: [null, 10],
+    layers: 110,
+    digest: '34b10f74dbca7b9f',
+  },
+  {
+    build: () =>
+      applications.MobileNetV3Large({
+        includeTop: false,
+        pooling: 'avg',
+        inputShape: [75, 99, 3],
+        includePreprocessing: false,
+      }),
+    name: 'MobileNetV3Large',
+    parameters: 2_996_352,
+    trainable: 2_971_952,
+    output: [null, 960],
+    layers: 187,
+    digest: '845ee102be3726cb',
+  },
+  {
+    build: () => applications.DenseNet121(),
+    name: 'densenet121',
+    parameters: 8_062_504,
+    trainable: 7_978_856,
+    output: [null, 1000],
+    layers: 429,
+    digest: '90611f93c64004cb',
+  },
+  {
+    build: () =>
+      applications.DenseNet121({ includeTop: false, inputShape: [64, 64, 3], pooling: 'avg' }),
+    name: 'densenet121',
+    parameters: 7_037_504,
+    trainable: 6_953_856,
+    output: [null, 1024],
+    layers: 428,
+    digest: 'fd18479cca2f5e08',
+  },
+  {
+    build: () => applications.DenseNet169(),
+    name: 'densenet169',
+    parameters: 14_307_880,
+    trainable: 14_149_480,
+    output: [null, 1000],
+    layers: 597,
+    digest: 'a1d591a7d8960581',
+  },
+  {
+    build: () => applications.DenseNet201(),
+    name: 'densenet201',
+    parameters: 20_242_984,
+    trainable: 20_013_928,
+    output: [null, 1000],
+    layers: 709,
+    digest: '739750078ec4bfed',
+  },
+  {
+    build: () => applications.ResNet50V2(),
+    name: 'resnet50v2',
+    parameters: 25_613_800,
+    trainable: 25_568_360,
+    output: [null, 1000],
+    layers: 192,
+    digest: '88c86b01704a8f5d',
+  },
+  {
+    build: () =>
+      applications.ResNet50V2({ includeTop: false, inputShape: [64, 64, 3], pooling: 'max' }),
+    name: 'resnet50v2',
+    parameters: 23_564_800,
+    trainable: 23_519_360,
+    output: [null, 2048],
+    layers: 191,
+    digest: '43addc709bb8fdf6',
+  },
+  {
+    build: () => applications.ResNet101V2(),
+    name: 'resnet101v2',
+    parameters: 44_675_560,
+    trainable: 44_577_896,
+    output: [null, 1000],
+    layers: 379,
+    digest: 'd016f660d16a3771',
+  },
+  {
+    build: () => applications.ResNet152V2(),
+    name: 'resnet152v2',
+    parameters: 60_380_648,
+    trainable: 60_236_904,
+    output: [null, 1000],
+    layers: 566,
+    digest: '4e3bcc6def838089',
+  },
+  {
+    build: () => applications.Xception(),
+    name: 'xception',
+    parameters: 22_910_480,
+    trainable: 22_855_952,
+    output: [null, 1000],
+    layers: 134,
+    digest: 'ef2451e5109ab0ce',
+  },
+  {
+    build: () =>
+      applications.Xception({ includeTop: false, inputShape: [71, 75, 3], pooling: 'max' }),
+    name: 'xception',
+    parameters: 20_861_480,
+    trainable: 20_806_952,
+    output: [null, 2048],
+    layers: 133,
+    digest: '66aa2cc8ef047339',
+  },
+  {
+    build: () => applications.InceptionV3(),
+    name: 'inception_v3',
+    parameters: 23_851_784,
+    trainable: 23_817_352,
+    output: [null, 1000],
+    layers: 313,
+    digest: 'ddd34593a078dfa4',
+  },
+  {
+    build: () => applications.InceptionV3({ includeTop: false, inputShape: [75, 99, 3] }),
+    name: 'inception_v3',
+    parameters: 21_802_784,
+    trainable: 21_768_352,
+    output: [null, 1, 1, 2048],
+    layers: 311,
+    digest: 'c425689015fa9455',
+  },
+  {
+    build: () => applications.EfficientNetB0(),
+    name: 'efficientnetb0',
+    parameters: 5_330_571,
+    trainable: 5_288_548,
+    output: [null, 1000],
+    layers: 240,
+    digest: '3a18a74b20531486',
+  },
+  {
+    build: () =>
+      applications.EfficientNetB0({ includeTop: false, inputShape: [75, 99, 3], pooling: 'avg' }),
+    name: 'efficientnetb0',
+    parameters: 4_049_571,
+    trainable: 4_007_548,
+    output: [null, 1280],
+    layers: 238,
+    digest: 'a5eac0d95930bec4',
+  },
+  {
+    build: () => applications.EfficientNetB1({ classes: 10, inputShape: [64, 64, 3] }),
+    name: 'efficientnetb1',
+    parameters: 6_588_049,
+    trainable: 6_525_994,
+    output: [null, 10],
+    layers: 342,
+    digest: 'e5771eca9a6bce6b',
+  },
+  {
+    build: () => applications.EfficientNetB3(),
+    name: 'efficientnetb3',
+    parameters: 12_320_535,
+    trainable: 12_233_232,
+    output: [null, 1000],
+    layers: 387,
+    digest: '237380aa76973a5a',
+  },
+  {
+    build: () => applications.EfficientNetB7(),
+    name: 'efficientnetb7',
+    parameters: 66_658_687,
+    trainable: 66_347_960,
+    output: [null, 1000],
+    layers: 816,
+    digest: 'c5b5b8a4699aa08a',
   },
 ];
 

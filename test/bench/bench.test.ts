@@ -93,6 +93,13 @@ describe('npm run bench', () => {
     assert.equal(rows[1]!.multiplyAdds, 2 * rows[0]!.multiplyAdds);
   });
 
+  test('--streaming', () => {
+    const { stdout, stderr, status } = bench('--streaming', '--threads', '1');
+    assert.equal(status, 0, stderr);
+    for (const from of ['memory', 'IDX files', 'a generator'])
+      assert.match(stdout, new RegExp(`\\| ${from} +\\| +\\S+ \\| +\\S+ \\| +\\d+\\.\\d\\d \\|`));
+  });
+
   test('refuses what it does not know', () => {
     const { stderr, status } = bench('--only', 'alexnet');
     assert.equal(status, 2);

@@ -55,6 +55,31 @@ const rows: [message: string, refused: () => unknown][] = [
     () => layers.conv2d(4, 3, { groups: 3 }),
   ],
   [
+    '[RandomHue "random_hue"] input must be of 3 channels, received (None, 8, 8, 1).',
+    () => layers.randomHue(0.2)(shaped(8, 8, 1)),
+  ],
+  [
+    '[RandAugment "rand_augment"] input must be of 1 or 3 channels, received (None, 8, 8, 2).',
+    () => layers.randAugment()(shaped(8, 8, 2)),
+  ],
+  [
+    '[RandomColorJitter "random_color_jitter"] input must be of 3 channels, received (None, 8, 8, 1).',
+    () => layers.randomColorJitter({ hueFactor: 0.1 })(shaped(8, 8, 1)),
+  ],
+  [
+    '[Pipeline "pipeline"] layers must be a list of layers, at least one, received [].',
+    () => layers.pipeline([]),
+  ],
+  [
+    '[RandAugment "rand_augment"] numOps must be a positive integer, received 0.',
+    () => layers.randAugment({ numOps: 0 }),
+  ],
+  ['[AugMix "aug_mix"] alpha must be positive, received 0.', () => layers.augMix({ alpha: 0 })],
+  [
+    '[Equalization "equalization"] bins must be a positive integer, received 0.5.',
+    () => layers.equalization({ bins: 0.5 }),
+  ],
+  [
     '[Conv2D "conv2d"] groups must divide the 5 input channels, received 2.',
     () => layers.conv2d(4, 3, { groups: 2 })(shaped(8, 8, 5)),
   ],

@@ -69,10 +69,10 @@ describe('the package', () => {
   });
   after(() => rmSync(scratch, { recursive: true, force: true }));
 
-  test('holds what was compiled from src/, its licence, and nothing else', () => {
+  test('holds what was compiled from src/ and cli/, its licence, and nothing else', () => {
     const paths = packed.files.map(({ path }) => path);
     const strange = paths.filter(
-      (path) => !/^(dist\/src\/|package\.json$|README\.md$|LICENSE$)/.test(path),
+      (path) => !/^(dist\/(?:src|cli)\/|package\.json$|README\.md$|LICENSE$)/.test(path),
     );
     assert.deepEqual(strange, []);
     assert.ok(
@@ -82,7 +82,7 @@ describe('the package', () => {
     );
     const stale = paths.filter(
       (path) =>
-        /^dist\/src\/.*\.js$/.test(path) &&
+        /^dist\/(?:src|cli)\/.*\.js$/.test(path) &&
         !existsSync(join(root, path.slice('dist/'.length).replace(/\.js$/, '.ts'))),
     );
     assert.deepEqual(stale, []);
@@ -104,6 +104,16 @@ describe('the package', () => {
     writeFileSync(file, program.replace(': Model', ''));
     const printed = execFileSync(process.execPath, [file], { cwd: project, encoding: 'utf8' });
     assert.match(printed, /Total params: 9/);
+  });
+
+  test('brings the command `tsuno`, which runs in an empty project', (t) => {
+    if (skipped(t)) return;
+    const tsuno = (...args: string[]) => npm(['exec', '--', 'tsuno', ...args], project);
+    assert.equal(tsuno('--version').stdout, `${manifest.version}\n`);
+    const made = tsuno('new', 'digits', '--json');
+    assert.equal(made.status, 0, made.stderr);
+    assert.ok(existsSync(join(project, 'digits', 'src', 'train.ts')));
+    assert.equal(tsuno('summary', 'none.keras').status, 3);
   });
 
   test('installs no script and no add-on', (t) => {

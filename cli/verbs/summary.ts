@@ -1,0 +1,24 @@
+/** @file `tsuno summary`: the table of a model's layers. */
+import { loadModel, plots } from '../../src/index.ts';
+import { flag, operand } from '../options.ts';
+import { verb } from '../verb.ts';
+
+export const summary = verb({
+  name: 'summary',
+  summary: 'print the table of a model’s layers',
+  operands: { model: operand('MODEL.keras', 'the model') },
+  options: {
+    expandNested: flag('list the layers of models inside the model, too'),
+    showTrainable: flag('tell which layers train'),
+  },
+  examples: ['tsuno summary mnist.keras'],
+  async run({ words, options, streams: { out } }) {
+    const data = (await loadModel(words.model)).describe();
+    const { expandNested, showTrainable } = options;
+    const { columns, colour } = out;
+    return {
+      data,
+      text: plots.summaryText(data, { columns, colour, expandNested, showTrainable }),
+    };
+  },
+});

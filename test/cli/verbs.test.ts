@@ -1,0 +1,266 @@
+/** @file Every verb, as people run it: the built program in a process of its own, on models that take milliseconds. */
+import assert from 'node:assert/strict';
+import { readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { before, describe, test } from 'node:test';
+import { loadModel, readNpy, readSafetensors, writeNpy } from '../../src/index.ts';
+import { assertGolden } from '../support/golden.ts';
+import { bitsOf, stripes } from '../support/small_models.ts';
+import { type Ended, filledFolder, started, tsuno } from './command.ts';
+
+let folder = '';
+const at = (name: string) => join(folder, name);
+before(async () => {
+  folder = await filledFolder();
+});
+
+/** The program's standard output, where all went well. */
+function done({ code, out, err }: Ended): string {
+  assert.equal(code, 0, err);
+  return out;
+}
+
+describe('tsuno fit', () => {
+  test('trains as fit does, and writes the model with its optimizer', async () => {
+    const flags = ['--batch-size', '16', '--epochs', '2', '--seed', '7', '--threads', '1'];
+    const args = ['fit', 'small.keras', '--data', 'data.npz', ...flags, '--out', 'fitted.keras'];
+    const { out, err, code } = tsuno(folder, ...args, '--validation', 'x.npy,y.npy');
+    assert.equal(code, 0, err);
+    assert.match(
+      out,
+      /^2 epochs: accuracy [\d.]+, loss [\d.]+, val_accuracy .* The model is in fitted\.keras\.\n$/,
+    );
+    assert.match(err, /^Epoch 1\/2\n3\/3 ━{20} .*val_loss: [\d.]+\nEpoch 2\/2\n3\/3 .*\n/);
+    const model = await loadModel(at('small.keras'));
+    await model.fit(stripes(48), { batchSize: 16, epochs: 2, seed: 7, verbose: 0 });
+    const fitted = await loadModel(at('fitted.keras'));
+    assert.deepEqual(bitsOf(fitted), bitsOf(model));
+    model.close();
+  });
+
+  test('tells machines the history', () => {
+    const args = ['--data', 'data.safetensors', '--epochs', '2', '--take', '20', '--no-shuffle'];
+    const out = done(tsuno(folder, 'fit', 'small.keras', ...args, '--out', 'j.keras', '--json'));
+    const { history, ...rest } = JSON.parse(out);
+    assert.deepEqual(rest, { path: 'j.keras', interrupted: false, epoch: [0, 1] });
+    assert.deepEqual(Object.keys(history), ['accuracy', 'loss']);
+  });
+
+  test('takes optimizer, rate, loss and metrics for a model without them', async () => {
+    const args = ['--data', 'data.npz', '--optimizer', 'sgd', '--learning-rate', '0.5'];
+    const measure = ['--loss', 'sparse_categorical_crossentropy', '--metrics', 'accuracy'];
+    const given = ['fit', 'plain.keras', ...args, ...measure, '--out', 'sgd.keras'];
+    done(tsuno(folder, ...given));
+    const { optimizer } = await loadModel(at('sgd.keras'));
+    assert.equal(optimizer.learningRate, 0.5);
+    assert.equal(optimizer.serialize().class_name, 'SGD');
+  });
+
+  test('--backup goes on where a run was stopped, to the bit', async () => {
+    const flags = ['--data', 'data.npz', '--epochs', '400', '--seed', '3', '--threads', '1'];
+    const whole = ['fit', 'small.keras', ...flags, '--out'];
+    const kept = [...whole, 'kept.keras', '--backup', 'backups'];
+    let sent = false;
+    const first = await started(folder, kept, (text, send) => {
+      if (sent || !text.includes('Epoch 2/')) return;
+      sent = true;
+      send('SIGINT');
+    });
+    assert.equal(first.code, 130, first.err);
+    done(tsuno(folder, ...kept));
+    done(tsuno(folder, ...whole, 'whole.keras'));
+    const [one, other] = [await loadModel(at('kept.keras')), await loadModel(at('whole.keras'))];
+    assert.deepEqual(bitsOf(one), bitsOf(other));
+  });
+
+  test('Ctrl-C writes the model and ends with 130', async () => {
+    const args = ['--data', 'data.npz', '--epochs', '1000000', '--out', 'stopped.keras', '--json'];
+    let sent = false;
+    const { code, out } = await started(folder, ['fit', 'small.keras', ...args], (text, send) => {
+      if (sent || !text.includes('Epoch 3/')) return;
+      sent = true;
+      send('SIGINT');
+    });
+    assert.equal(code, 130);
+    const { interrupted, epoch } = JSON.parse(out);
+    assert.equal(interrupted, true);
+    const { optimizer } = await loadModel(at('stopped.keras'));
+    assert.ok(optimizer.iterations.data[0]! >= 2 * epoch.length);
+  });
+});
+
+describe('tsuno evaluate', () => {
+  test('gives what evaluate gives', async () => {
+    const out = done(tsuno(folder, 'evaluate', 'small.keras', '--data', 'data.npz', '--json'));
+    const model = await loadModel(at('small.keras'));
+    assert.deepEqual(JSON.parse(out), { ...(await model.evaluate(stripes(48), { verbose: 0 })) });
+    model.close();
+  });
+
+  test('prints a table', () => {
+    const { out, err } = tsuno(folder, 'evaluate', 'small.keras', '--data', 'data.npz');
+    assertGolden('cli/evaluate.txt', out);
+    assert.equal(err, '');
+  });
+
+  test('knows the shipped digits, whose size is not this model’s', () => {
+    const { code, out } = tsuno(folder, 'evaluate', 'small.keras', '--data', 'mnist', '--json');
+    assert.equal(code, 3);
+    const { error } = JSON.parse(out);
+    assert.equal(error.code, 'SHAPE');
+    assert.match(error.found, /\(10000, 28, 28, 1\)/);
+  });
+});
+
+describe('tsuno predict', () => {
+  test('prints a table, with the labels where there are some', () => {
+    const args = [
+      'predict',
+      'small.keras',
+      'data.npz',
+      '--rows',
+      '5',
+      '--classes',
+      'up,middle,low',
+    ];
+    assertGolden('cli/predict.txt', done(tsuno(folder, ...args)));
+  });
+
+  test('writes all numbers', async () => {
+    done(tsuno(folder, 'predict', 'small.keras', 'x.npy', '--out', 'p.npy', '--take', '9'));
+    const model = await loadModel(at('small.keras'));
+    const expected = await model.predict(stripes(48).images.slice(0, 9), { verbose: 0 });
+    assert.deepEqual(readNpy(readFileSync(at('p.npy'))).toArray(), expected.toArray());
+    model.close();
+  });
+
+  test('tells machines numbers that are the same float32', async () => {
+    const out = done(tsuno(folder, 'predict', 'small.keras', 'x.npy', '--take', '3', '--json'));
+    const { predictions } = JSON.parse(out) as {
+      predictions: { class: number; values: number[] }[];
+    };
+    const model = await loadModel(at('small.keras'));
+    const expected = await model.predict(stripes(48).images.slice(0, 3), { verbose: 0 });
+    assert.deepEqual(
+      predictions.map(({ values }) => values.map(Math.fround)),
+      expected.toArray(),
+    );
+    assert.deepEqual(
+      predictions.map((one) => one.class),
+      expected.argMax(),
+    );
+    model.close();
+  });
+});
+
+describe('images', () => {
+  test('of a folder are data, sized by the model’s input', async () => {
+    const args = ['evaluate', 'small.keras', '--data', 'images', '--json'];
+    const logs = JSON.parse(done(tsuno(folder, ...args)));
+    assert.deepEqual(Object.keys(logs), ['accuracy', 'loss']);
+    const fitted = ['fit', 'small.keras', '--data', 'images', '--out', 'images.keras'];
+    done(tsuno(folder, ...fitted));
+    const { optimizer } = await loadModel(at('images.keras'));
+    assert.equal(optimizer.iterations.data[0], 1);
+  });
+
+  test('are predicted one by one or by the folder, with names', () => {
+    const files = ['images/top/0.png', 'images/bottom/1.png'];
+    const single = JSON.parse(done(tsuno(folder, 'predict', 'small.keras', ...files, '--json')));
+    assert.deepEqual(
+      single.predictions.map(({ input }: { input: string }) => input),
+      files,
+    );
+    const all = JSON.parse(done(tsuno(folder, 'predict', 'small.keras', 'images', '--json')));
+    assert.equal(all.predictions.length, 6);
+    assert.ok(['bottom', 'middle', 'top'].includes(all.predictions[0].name));
+    assert.equal(all.predictions[0].input, join('images', 'bottom', '0.png'));
+    const flat = ['predict', 'small.keras', 'images/top', '--take', '1', '--json'];
+    assert.equal(JSON.parse(done(tsuno(folder, ...flat))).predictions.length, 1);
+  });
+
+  test('that are none are named', () => {
+    const { code, err } = tsuno(folder, 'predict', 'small.keras', 'small.keras');
+    assert.equal(code, 3);
+    assert.match(err, /small\.keras.*must be a PNG, JPEG or WebP image/);
+  });
+});
+
+describe('tsuno summary, plot, convert, inspect', () => {
+  test('summary prints Keras’s table', () => {
+    assertGolden('cli/summary.txt', done(tsuno(folder, 'summary', 'small.keras')));
+  });
+
+  test('summary tells machines the layers', () => {
+    const { layers } = JSON.parse(done(tsuno(folder, 'summary', 'small.keras', '--json')));
+    assert.equal(layers.length, 6);
+  });
+
+  test('plot draws SVG and PNG', () => {
+    done(tsuno(folder, 'plot', 'small.keras', '--out', 'm.svg'));
+    assert.match(readFileSync(at('m.svg'), 'utf8'), /^<svg[\s\S]*Conv2D/);
+    const out = done(
+      tsuno(folder, 'plot', 'small.keras', '--out', 'm.png', '--dpi', '40', '--json'),
+    );
+    const bytes = readFileSync(at('m.png'));
+    assert.deepEqual(JSON.parse(out), { path: 'm.png', bytes: bytes.length });
+    assert.equal(bytes.toString('latin1', 1, 4), 'PNG');
+  });
+
+  test('convert writes each format', async () => {
+    const model = await loadModel(at('small.keras'));
+    for (const name of ['c.keras', 'c.onnx', 'c.safetensors', 'c.weights.h5']) {
+      const out = done(tsuno(folder, 'convert', 'small.keras', name, '--json'));
+      assert.deepEqual(JSON.parse(out), { path: name, bytes: readFileSync(at(name)).length });
+    }
+    assert.deepEqual(bitsOf(await loadModel(at('c.keras'))), bitsOf(model));
+    const tensors = readSafetensors(readFileSync(at('c.safetensors')));
+    assert.equal(tensors.size, model.weights.length);
+  });
+
+  for (const stage of ['graph', 'gradient', 'passes', 'plan', 'kernels']) {
+    test(`inspect --stage ${stage}`, () => {
+      const args = ['inspect', 'small.keras', '--stage', stage, '--batch-size', '4'];
+      const out = done(tsuno(folder, ...args));
+      if (stage === 'graph' || stage === 'plan') assertGolden(`cli/inspect_${stage}.txt`, out);
+      const expected = {
+        graph: /^%0 = input\(\).*result loss = /s,
+        gradient: /pooled_filter_gradient.*update conv2d\/kernel = /s,
+        passes:
+          /^== traced ==\n.*== fuse_conv_pool ==\n.*== differentiated ==\n.*== fuse_elementwise ==/s,
+        plan: /^arena \d+ bytes\n/,
+        kernels: /\(func \$panel_conv_pool_.*\(func \$run /s,
+      }[stage]!;
+      assert.match(out, expected);
+    });
+  }
+
+  test('inspect shows a prediction where there is no loss', () => {
+    const out = done(tsuno(folder, 'inspect', 'plain.keras', '--stage', 'graph', '--json'));
+    assert.match(JSON.parse(out).text, /result prediction0 = /);
+    const { code, err } = tsuno(folder, 'inspect', 'plain.keras', '--stage', 'gradient');
+    assert.equal(code, 3);
+    assert.match(err, /compiled with a loss/);
+  });
+});
+
+describe('names in files', () => {
+  test('cannot steer a terminal', async () => {
+    const hostile = `a\u001b[31mb\nc.npy`;
+    writeFileSync(at(hostile), writeNpy(stripes(3).labels));
+    const runs = [
+      tsuno(folder, 'predict', 'small.keras', hostile),
+      tsuno(folder, 'summary', hostile),
+      tsuno(folder, `\u001b]0;title\u0007`),
+      tsuno(folder, 'summary', 'small.keras', '--\u001b[2J'),
+      tsuno(folder, 'convert', 'small.keras', `${hostile}.keras`),
+    ];
+    for (const { out, err } of runs) {
+      // biome-ignore lint/suspicious/noControlCharactersInRegex: they are what must not be there.
+      assert.doesNotMatch(out + err, /[\u0000-\u0009\u000b-\u001f]/);
+      assert.equal((out + err).split('\n').filter((line) => /^c\.npy/.test(line)).length, 0);
+    }
+    assert.equal(runs[4]!.code, 0);
+    assert.match(runs[4]!.out, /^a\\x1b\[31mb\\nc\.npy\.keras is written/);
+  });
+});
