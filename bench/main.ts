@@ -111,8 +111,8 @@ if (options.profile) {
   const rows = await measureScaling(binary, job, note);
   console.log(options.json ? JSON.stringify(rows) : scalingTables(rows));
 } else if (options.streaming) {
-  const [{ runner, job }] = settings as [Setting];
-  const rows = await runJob(runner, { ...job, task: 'stream' });
+  const [{ binary, job }] = settings as [Setting];
+  const rows = await runJob(binary, { ...job, task: 'stream' });
   console.log(options.json ? JSON.stringify(rows) : streamingTable(rows));
 } else {
   const measurements: Measurement[] = [];
