@@ -62,7 +62,7 @@ const normalized = (x: SymbolicTensor, name: string) =>
  * @example
  * ```ts
  * const model = applications.MobileNet({ inputShape: [64, 64, 3], alpha: 0.25, classes: 10 });
- * model.countParams(); // 228650
+ * model.countParams(); // 221114
  * ```
  */
 export function MobileNet(options: MobileNetOptions = {}): Model {

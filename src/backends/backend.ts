@@ -24,7 +24,7 @@ export interface Binding {
 
 export interface Program {
   readonly plan: Plan;
-  /** Frees what the program holds. */
+  /** Frees what the program holds. Whoever still has it may run it, which loads it each time anew. */
   dispose(): void;
 }
 

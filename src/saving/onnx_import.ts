@@ -181,11 +181,12 @@ class Importer {
     const rule = onnxImportRules.get(node.op);
     if (!fold && !rule)
       throw call.refuse('UNSUPPORTED', 'operator', 'one that tsuno reads', show(node.op));
-    if (inputs.length === 0) throw call.refuse('ONNX', 'inputs', 'one or more', 'none');
+    const [fewest, most] = inputCounts.get(node.op) ?? [1, 6];
+    const isComplete = inputs.slice(0, fewest).every((input) => input !== undefined);
+    if (inputs.length < fewest || inputs.length > most || !isComplete)
+      throw call.refuse('ONNX', 'inputs', `at least ${fewest}`, String(inputs.length));
     try {
       if (fold && known.length === inputs.length) return fold(call, known);
-      const shapes = node.op === 'Concat' && known.length > 0 ? folds.get('Concat') : undefined;
-      if (shapes && known.length === inputs.length) return shapes(call, known);
       if (rule) {
         const value = rule(call);
         // Layers are made here, unless something is kept for what comes next: errors then name this node.
@@ -221,6 +222,19 @@ class Importer {
       ? value.symbol
       : call.ordered(value, plainAxes(value.rank));
   }
+}
+
+/** Fewest and most inputs of operators, where they are not one and up to six. */
+const inputCounts: ReadonlyMap<string, readonly [number, number]> = new Map([
+  ...named(2, 2, 'Add Sub Mul Div Pow Less LessOrEqual Greater GreaterOrEqual Equal And'),
+  ...named(2, 2, 'MatMul Reshape Expand Gather PRelu'),
+  ...named(1, Infinity, 'Max Min Sum Concat'),
+  ...named(3, 3, 'Where'),
+  ...named(5, 5, 'BatchNormalization'),
+]);
+
+function named(fewest: number, most: number, operators: string): [string, [number, number]][] {
+  return operators.split(' ').map((op) => [op, [fewest, most]]);
 }
 
 /** Operators whose images have channels first. */

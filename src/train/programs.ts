@@ -1,7 +1,8 @@
 /**
  * @file The programs of a model: one for each kind of step, batch size and type of data, compiled when first wanted and
- * kept until the model changes.
+ * kept until the model changes or too many others have been wanted since.
  */
+import { Recent } from '../core/recent.ts';
 import type { Layer } from '../layers/layer.ts';
 import type { Variable } from '../layers/variable.ts';
 import type { Program, Session } from '../runtime/session.ts';
@@ -9,6 +10,9 @@ import type { Network } from '../topology/network.ts';
 import type { Compiled } from './compiled.ts';
 import { haltName } from './health.ts';
 import { predictStep, Randomness, type StepTypes, testStep, trainStep } from './step.ts';
+
+/** Programs kept; a model that takes images of any size would else have one for every size it has met. */
+export const mostPrograms = 64;
 
 export type StepKind = 'train' | 'test' | 'predict';
 
@@ -25,7 +29,7 @@ export class Programs {
   /** Predictions draw from steps of their own, so that one in mid-training changes nothing. */
   private readonly predictRandomness = new Randomness(this.randomness.seed);
   private readonly network: Network;
-  private readonly made = new Map<string, Promise<StepProgram>>();
+  private readonly made = new Recent<Promise<StepProgram>>(mostPrograms, drop);
   private structure: readonly unknown[] = [];
 
   constructor(network: Network) {
@@ -50,21 +54,13 @@ export class Programs {
     if (known) return known;
     const made = this.make(session, kind, types, compiled);
     this.made.set(key, made);
-    made.catch(() => {
-      if (this.made.get(key) === made) this.made.delete(key);
-    });
+    made.catch(() => this.made.delete(key, made));
     return made;
   }
 
   /** Drops all programs. @param dispose whether the engine that holds them goes on. */
   forget(dispose: boolean): void {
-    for (const made of this.made.values()) {
-      made.then(
-        ({ program }) => dispose && program.dispose(),
-        () => undefined,
-      );
-    }
-    this.made.clear();
+    for (const made of this.made.clear()) if (dispose) drop(made);
   }
 
   /** Freezing, thawing, adding and taking off layers changes what a step is. */
@@ -98,6 +94,14 @@ export class Programs {
     const { graph, checked } = trainStep(network, compiled!, types, randomness);
     return of(await session.compile(graph, { halt: haltName }), checked);
   }
+}
+
+/** Frees a program once it is made. */
+function drop(made: Promise<StepProgram>): void {
+  made.then(
+    ({ program }) => program.dispose(),
+    () => undefined,
+  );
 }
 
 /** Layers, whether they train, and their weights: equal lists mean the same steps. */

@@ -4,6 +4,7 @@
  * only their author knows; the doors are in `model/custom_training.ts`.
  */
 import { TsunoError } from '../core/errors.ts';
+import { Recent } from '../core/recent.ts';
 import { sizeOf } from '../core/shape.ts';
 import { Tensor } from '../core/tensor.ts';
 import { checkFinite } from '../data/checks.ts';
@@ -17,7 +18,7 @@ import { forwardPasses, runPasses } from '../passes/index.ts';
 import type { Session } from '../runtime/session.ts';
 import { guard, haltName, healthName } from './health.ts';
 import type { Optimizer } from './optimizers/optimizer.ts';
-import type { StepProgram } from './programs.ts';
+import { mostPrograms, type StepProgram } from './programs.ts';
 import { Snapshot } from './snapshot.ts';
 import { Randomness } from './step.ts';
 import { runTraining } from './train_run.ts';
@@ -77,7 +78,12 @@ export class TracedFunction {
   private readonly options: TracedOptions;
   private readonly randomness: Randomness;
   private readonly snapshot = new Snapshot();
-  private readonly made = new Map<string, Promise<Traced>>();
+  private readonly made = new Recent<Promise<Traced>>(mostPrograms, (old) => {
+    old.then(
+      ({ step }) => step.program.dispose(),
+      () => undefined,
+    );
+  });
   private madeIn: Session | undefined;
   private calls = 0;
 
@@ -114,7 +120,7 @@ export class TracedFunction {
     known?.step.program.dispose();
     const made = this.make(session, inputs);
     this.made.set(key, made);
-    made.catch(() => this.made.delete(key));
+    made.catch(() => this.made.delete(key, made));
     return made;
   }
 

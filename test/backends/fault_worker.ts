@@ -1,6 +1,6 @@
 /**
- * @file A thread of the engine that fails on purpose: worker `culprit` does so once it has done `steps` steps of a run, in the way
- * that `fault` names, or between runs.
+ * @file A thread of the engine that fails on purpose: worker `culprit` does so once it has done `steps` steps, in one run or in
+ * several, in the way that `fault` names, or between runs.
  */
 import { workerData } from 'node:worker_threads';
 
@@ -13,13 +13,15 @@ export interface Fault {
 
 type Run = (thread: number, threads: number, arena: number, control: number, steps: number) => void;
 
-const { number, culprit, fault, steps: allowed } = workerData as Fault & { number: number };
+const { number, culprit, fault, steps } = workerData as Fault & { number: number };
+let left = steps;
 
 function failingRun(run: Run): Run {
   return (thread, threads, arena, control, steps) => {
-    run(thread, threads, arena, control, Math.min(steps, allowed));
+    run(thread, threads, arena, control, Math.min(steps, left));
+    left -= steps;
     if (fault === 'idle') setTimeout(() => process.exit(4), 10);
-    if (steps <= allowed) return;
+    if (left >= 0) return;
     if (fault === 'throw') throw new Error('thrown on purpose');
     if (fault === 'exit') process.exit(3);
     if (fault === 'memory')

@@ -113,9 +113,13 @@ describe('a worker that fails by itself', () => {
   test('between two runs: the next one starts others', async () => {
     useScript(faultScript, { culprit: 1, fault: 'idle', steps: 5 } satisfies Fault);
     const subject = await open({ threads: 2 });
+    let isGone = false;
+    started[1]!.once('exit', () => {
+      isGone = true;
+    });
     await subject.run(5);
     useScript();
-    await new Promise((resolve) => setTimeout(resolve, 150));
+    while (!isGone) await new Promise((resolve) => setTimeout(resolve, 10));
     await goesOn(subject);
     assert.equal(started.length, 2);
     subject.session.close();

@@ -533,6 +533,32 @@ describe('fit 60: sets that are not in memory, and batches', () => {
     });
   }
 
+  test('what gives the batches throws: the run is kept at the last whole step', async () => {
+    const whole = smallModel({ warn: () => undefined });
+    const expected = await whole.fit(batches, usual);
+    const cause = new Error('of the generator');
+    const breaking = function* (pass: number): ReturnType<typeof batches> {
+      let number = 0;
+      for (const batch of batches()) {
+        if (pass === 1 && ++number === 4) throw cause;
+        yield batch;
+      }
+    };
+    const store = memoryStore();
+    const first = smallModel({ warn: () => undefined });
+    const backup = () => [new BackupAndRestore(store)];
+    const error = await refusal(() => first.fit(breaking, { ...usual, callbacks: backup() }));
+    assert.equal(error.code, 'USER_CODE');
+    assert.equal(error.cause, cause);
+    assert.equal(first.optimizer.iterations.data[0], 9);
+    const second = smallModel({ warn: () => undefined });
+    const history = await second.fit(batches, { ...usual, callbacks: backup() });
+    assert.deepEqual(history.toJSON(), expected.toJSON());
+    assert.equal(second.optimizer.iterations.data[0], 18);
+    assert.deepEqual(bitsOf(second), bitsOf(whole));
+    for (const model of [whole, first, second]) model.close();
+  });
+
   test('a set of other length or other samples is refused', async () => {
     const store = memoryStore();
     const model = smallModel();

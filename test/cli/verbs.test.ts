@@ -3,15 +3,28 @@ import assert from 'node:assert/strict';
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { before, describe, test } from 'node:test';
-import { loadModel, readNpy, readSafetensors, writeNpy } from '../../src/index.ts';
+import {
+  Input,
+  layers,
+  loadModel,
+  Model,
+  metrics,
+  readNpy,
+  readSafetensors,
+  writeNpy,
+} from '../../src/index.ts';
 import { assertGolden } from '../support/golden.ts';
 import { bitsOf, stripes } from '../support/small_models.ts';
-import { type Ended, filledFolder, started, tsuno } from './command.ts';
+import { type Ended, filledFolder, runHere, started, tsuno } from './command.ts';
+
+// biome-ignore lint/suspicious/noControlCharactersInRegex: they are what must not be there.
+const controls = /[\u0000-\u0009\u000b-\u001f]/;
 
 let folder = '';
 const at = (name: string) => join(folder, name);
 before(async () => {
   folder = await filledFolder();
+  process.chdir(folder);
 });
 
 /** The program's standard output, where all went well. */
@@ -219,9 +232,9 @@ describe('tsuno summary, plot, convert, inspect', () => {
   });
 
   for (const stage of ['graph', 'gradient', 'passes', 'plan', 'kernels']) {
-    test(`inspect --stage ${stage}`, () => {
+    test(`inspect --stage ${stage}`, async () => {
       const args = ['inspect', 'small.keras', '--stage', stage, '--batch-size', '4'];
-      const out = done(tsuno(folder, ...args));
+      const out = done(await runHere(args));
       if (stage === 'graph' || stage === 'plan') assertGolden(`cli/inspect_${stage}.txt`, out);
       const expected = {
         graph: /^%0 = input\(\).*result loss = /s,
@@ -245,19 +258,43 @@ describe('tsuno summary, plot, convert, inspect', () => {
 });
 
 describe('names in files', () => {
+  test('of layers, models and metrics are shown with their escapes', async () => {
+    const inputs = Input({ shape: [6, 6, 1], name: 'in\u001b[31m' });
+    const x = layers.flatten()(inputs);
+    const outputs = layers.dense(3, { name: 'a\u001b]0;b\u0007\nc', activation: 'softmax' })(x);
+    const model = new Model({ inputs, outputs, name: 'm\u001b[2J' });
+    const metric = new metrics.SparseCategoricalAccuracy({ name: 'acc\u001b[1m\nuracy' });
+    model.compile({ loss: 'sparse_categorical_crossentropy', metrics: [metric] });
+    await model.save(at('hostile.keras'));
+    const data = ['--data', 'data.npz'];
+    for (const args of [
+      ['summary', 'hostile.keras'],
+      ['inspect', 'hostile.keras', '--stage', 'passes'],
+      ['evaluate', 'hostile.keras', ...data],
+      ['fit', 'hostile.keras', ...data, '--out', 'hostile.keras'],
+      ['predict', 'hostile.keras', 'data.npz'],
+      ['evaluate', 'hostile.keras', '--data', 'mnist'],
+      ['plot', 'hostile.keras', '--out', 'hostile.svg'],
+    ]) {
+      const { code, out, err } = await runHere(args);
+      assert.equal(code, args.includes('mnist') ? 3 : 0, err);
+      assert.doesNotMatch(out + err, controls);
+    }
+    assert.doesNotMatch(readFileSync(at('hostile.svg'), 'utf8'), controls);
+  });
+
   test('cannot steer a terminal', async () => {
     const hostile = `a\u001b[31mb\nc.npy`;
     writeFileSync(at(hostile), writeNpy(stripes(3).labels));
     const runs = [
-      tsuno(folder, 'predict', 'small.keras', hostile),
-      tsuno(folder, 'summary', hostile),
-      tsuno(folder, `\u001b]0;title\u0007`),
-      tsuno(folder, 'summary', 'small.keras', '--\u001b[2J'),
-      tsuno(folder, 'convert', 'small.keras', `${hostile}.keras`),
+      await runHere(['predict', 'small.keras', hostile]),
+      await runHere(['summary', hostile]),
+      await runHere([`\u001b]0;title\u0007`]),
+      await runHere(['summary', 'small.keras', '--\u001b[2J']),
+      await runHere(['convert', 'small.keras', `${hostile}.keras`]),
     ];
     for (const { out, err } of runs) {
-      // biome-ignore lint/suspicious/noControlCharactersInRegex: they are what must not be there.
-      assert.doesNotMatch(out + err, /[\u0000-\u0009\u000b-\u001f]/);
+      assert.doesNotMatch(out + err, controls);
       assert.equal((out + err).split('\n').filter((line) => /^c\.npy/.test(line)).length, 0);
     }
     assert.equal(runs[4]!.code, 0);

@@ -461,6 +461,19 @@ describe('draws of augmentation', () => {
     });
   }
 
+  test('Equalization acts in training alone, CLAHE and AutoContrast always', async () => {
+    const images = fixture<KerasFile[]>('Equalization')[0]!.input;
+    const acts = async (layer: Layer, training: boolean) => {
+      const [y] = await run(layer, [images], { training });
+      return largestError(Array.from(y!.data), Array.from(images.data)) > 1;
+    };
+    const clahe = layers.contrastLimitedAdaptiveHistogramEqualization();
+    assert.equal(await acts(layers.equalization(), true), true);
+    assert.equal(await acts(layers.equalization(), false), false);
+    for (const layer of [clahe, layers.autoContrast()])
+      for (const training of [true, false]) assert.equal(await acts(layer, training), true);
+  });
+
   test('tones of one image do not change another of the batch', async () => {
     const [bright, dark] = [fixture<KerasFile[]>('Equalization')[0]!.input, counted(1, 9, 7, 3)];
     const both = [...(bright.data as number[]), ...Array.from(dark.data)];

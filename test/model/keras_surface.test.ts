@@ -153,6 +153,22 @@ describe('losses and metrics of one’s own', () => {
   });
 });
 
+test('sampleWeight and classWeight multiply', async () => {
+  const labels = tensor(new Int32Array([0, 1, 1]));
+  const lossOf = async (options: object) => {
+    const inputs = Input({ shape: [2] });
+    const outputs = layers.dense(2, { kernelInitializer: 'ones', activation: 'softmax' })(inputs);
+    const model = new Model({ inputs, outputs });
+    model.compile({ optimizer: 'sgd', loss: 'sparse_categorical_crossentropy', threads: 1 });
+    const { history } = await model.fit(x, labels, { verbose: 0, epochs: 2, ...options });
+    model.close();
+    return history.loss;
+  };
+  const both = await lossOf({ sampleWeight: [1, 2, 3], classWeight: { 0: 4, 1: 0.5 } });
+  assert.deepEqual(both, await lossOf({ sampleWeight: [4, 1, 1.5] }));
+  assert.notDeepEqual(both, await lossOf({ sampleWeight: [1, 2, 3] }));
+});
+
 describe('looking at a model', () => {
   test('getLayer by name and by index, layers, countParams, trainableWeights', () => {
     const model = twoHeads();

@@ -1,4 +1,7 @@
-/** @file Two pages that are kept true: docs/layout.md names the folders of src/, docs/dependencies.md the packages. */
+/**
+ * @file Pages that are kept true: docs/layout.md names the folders of src/, docs/dependencies.md the packages,
+ * docs/differences.md the tests that show what it says.
+ */
 import assert from 'node:assert/strict';
 import { existsSync, readdirSync, statSync } from 'node:fs';
 import { join } from 'node:path';
@@ -52,6 +55,24 @@ describe('docs/layout.md', () => {
           `${name} in ${path}`,
         );
       }
+    }
+  });
+});
+
+describe('docs/differences.md', () => {
+  const lines = read('docs/differences.md').split('\n');
+  const rows = lines.filter(
+    (line) => line.startsWith('| ') && !/^\| (---|Keras|what) \|/.test(line),
+  );
+
+  test('each row has the test that shows it, and the test is there', () => {
+    assert.ok(rows.length > 20);
+    for (const row of rows) {
+      const shown = /\| `(test\/[\w/.]+)`: ([^|]+) \|$/.exec(row);
+      assert.ok(shown, row);
+      const [, path, title] = shown;
+      assert.ok(existsSync(join(root, path!)), path);
+      assert.ok(read(path!).includes(title!), `${path} has no test "${title}"`);
     }
   });
 });

@@ -11,7 +11,10 @@ import { Session } from '../../src/runtime/session.ts';
 const options = { threads: 2, arithmetic: 'portable' } as const;
 
 /** A session whose step is total += x and count += 1, on its own or on given variables. */
-async function counting(known?: { total: Variable<'float32'>; count: Variable<'int32'> }) {
+async function counting(
+  known?: { total: Variable<'float32'>; count: Variable<'int32'> },
+  threads = 2,
+) {
   const total = known?.total ?? new Variable<'float32'>({ name: 'total', shape: [3] });
   const count = known?.count ?? new Variable<'int32'>({ name: 'count', shape: [], dtype: 'int32' });
   const graph = new Graph();
@@ -19,7 +22,7 @@ async function counting(known?: { total: Variable<'float32'>; count: Variable<'i
   graph.updates.set(total, ops.add(ops.read(graph, total), x));
   graph.updates.set(count, ops.intAdd(ops.read(graph, count), 1));
   graph.outputs.set('doubled', ops.mul(x, 2));
-  const session = await Session.open(options);
+  const session = await Session.open({ ...options, threads });
   const program = await session.compile(graph);
   const region = session.lend(tensor([1, 2, 3]));
   const run = (steps = 1) => session.run(program, { steps, inputs: { x: { region } } });
@@ -135,6 +138,25 @@ describe('runs', () => {
       assert.equal(await session.run(program, { steps: 100, inputs: {} }), 5);
       session.close();
       assert.equal(count.data[0], 5);
+    }
+  });
+
+  test('a program that is disposed ends its run, and is loaded anew where it is run again', async () => {
+    for (const threads of [1, 2]) {
+      const { session, run, program, count, total } = await counting(undefined, threads);
+      const long = run(20_000);
+      program.dispose();
+      // Where it lay something else may lie now.
+      const other = session.reserve(4096);
+      assert.equal(await long, 20_000);
+      const bytes = session.engine.view(other, 'uint8', [4096]);
+      assert.ok(bytes.every((byte) => byte === 0));
+      bytes.fill(255);
+      for (let i = 0; i < 3; i++) assert.equal(await run(2), 2);
+      assert.deepEqual([...count.data], [20_006]);
+      assert.deepEqual([...total.data], [20_006, 40_012, 60_018]);
+      assert.ok(bytes.every((byte) => byte === 255));
+      session.close();
     }
   });
 

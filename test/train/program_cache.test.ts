@@ -1,0 +1,70 @@
+/** @file Programs for many shapes: those of late are kept, the others go, and memory stays as it is. */
+import assert from 'node:assert/strict';
+import { describe, test } from 'node:test';
+import { setRandomSeed } from '../../src/core/seed.ts';
+import { Tensor } from '../../src/core/tensor.ts';
+import * as layers from '../../src/layers/index.ts';
+import { Model } from '../../src/model/model.ts';
+import { Input } from '../../src/topology/input.ts';
+import { mostPrograms } from '../../src/train/programs.ts';
+import { during } from '../support/during.ts';
+
+/** For images of any size. */
+function openModel(threads: number): Model {
+  setRandomSeed(2);
+  const inputs = Input({ shape: [null, null, 1] });
+  let x = layers.conv2d(4, 3, { padding: 'same', activation: 'relu' })(inputs);
+  x = layers.globalAveragePooling2d()(x);
+  const model = new Model({ inputs, outputs: layers.dense(2)(x) });
+  model.compile({ optimizer: 'sgd', loss: 'mse', threads });
+  return model;
+}
+
+function imageOf(height: number, width: number): Tensor {
+  const image = new Tensor('float32', [1, height, width, 1]);
+  image.data.forEach((_, i) => {
+    image.data[i] = Math.sin(i);
+  });
+  return image;
+}
+
+const bytesOf = async (model: Model, image: Tensor) =>
+  Buffer.from((await model.predict(image, { verbose: 0 })).data.buffer).toString('hex');
+
+describe('a model that meets images of many sizes', () => {
+  const count = 5 * mostPrograms;
+  const sizes = Array.from({ length: count }, (_, i) => [3 + (i % 20), 3 + Math.floor(i / 20)]);
+
+  for (const threads of [1, 2]) {
+    test(`predicts on all ${count} with the memory of a few, ${threads} threads`, async () => {
+      const model = openModel(threads);
+      const first = await bytesOf(model, imageOf(22, 22));
+      let pages = 0;
+      let compiled = 0;
+      const { grow } = WebAssembly.Memory.prototype;
+      const { compile } = WebAssembly;
+      function counted(this: WebAssembly.Memory, more: number): number {
+        pages += more;
+        return grow.call(this, more);
+      }
+      const compiling = (bytes: BufferSource) => {
+        compiled++;
+        return compile(bytes);
+      };
+      await during(WebAssembly.Memory.prototype, 'grow', counted, () =>
+        during(WebAssembly, 'compile', compiling, async () => {
+          for (const [height, width] of sizes) await bytesOf(model, imageOf(height!, width!));
+          assert.equal(compiled, count);
+          // One of late is still there, the first is made anew and gives the same bits.
+          const [height, width] = sizes.at(-10) as [number, number];
+          await bytesOf(model, imageOf(height, width));
+          assert.equal(compiled, count);
+          assert.equal(await bytesOf(model, imageOf(22, 22)), first);
+          assert.equal(compiled, count + 1);
+        }),
+      );
+      assert.equal(pages, 0);
+      model.close();
+    });
+  }
+});
