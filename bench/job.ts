@@ -8,6 +8,8 @@ export interface Job {
   batch: number;
   threads: number;
   arithmetic: Arithmetic;
+  /** Whether V8 may join pairs of 128-bit operations, where it can. */
+  revectorize: boolean;
   /** As little as shows that everything works. */
   smoke: boolean;
   /**
@@ -59,7 +61,7 @@ export interface StartResult {
 export type StepsResult = Pick<
   Measurement,
   'trainMs' | 'trainMsMin' | 'trainMsMax' | 'inferMs' | 'inferMsMin' | 'inferMsMax' | 'infer'
-> & { node: string; arithmetic: Arithmetic };
+> & { node: string; arithmetic: Arithmetic; revectorized: boolean };
 
 export interface TrainResult {
   trainMs: number;

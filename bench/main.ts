@@ -5,6 +5,7 @@
  *     npm run bench -- --only mnist-cnn,lenet5            some
  *     npm run -s bench -- --only mnist-cnn --json         one JSON array on stdout and nothing else
  *     npm run bench -- --threads 1,2 --node 20,24         each number of threads under each Node
+ *     npm run bench -- --revectorize on,off               with and without 256-bit operations
  *     npm run bench -- --profile --only resnet20          kernel by kernel
  *     npm run bench -- --scaling                          how time grows with batch, area and channels
  *     npm run bench -- --streaming                        an epoch of MNIST from memory, from files, from a generator
@@ -15,8 +16,8 @@ import { availableParallelism } from 'node:os';
 import { parseArgs } from 'node:util';
 import type { Job, Measurement } from './job.ts';
 import { networks } from './networks.ts';
-import { nodeBinaries, ownNode } from './nodes.ts';
-import { measure, type Runner, runJob } from './run_job.ts';
+import { type NodeBinary, nodeBinaries, ownNode } from './nodes.ts';
+import { measure, runJob } from './run_job.ts';
 import { measureScaling, scalingTables } from './scaling.ts';
 import { streamingTable } from './streaming.ts';
 import { measurementTables, profileTable } from './tables.ts';
@@ -28,7 +29,7 @@ const { values: options } = parseArgs({
     threads: { type: 'string' },
     arithmetic: { type: 'string', default: 'fused' },
     node: { type: 'string', default: ownNode.major },
-    revectorize: { type: 'boolean', default: false },
+    revectorize: { type: 'string', default: 'on' },
     json: { type: 'boolean', default: false },
     smoke: { type: 'boolean', default: false },
     profile: { type: 'boolean', default: false },
@@ -60,6 +61,7 @@ function numbersOf(name: string, option: string): number[] {
 const { smoke } = options;
 const names = options.only ? listOf(options.only, Object.keys(networks)) : Object.keys(networks);
 const arithmetics = listOf(options.arithmetic, ['fused', 'portable']) as Job['arithmetic'][];
+const revectorizes = listOf(options.revectorize, ['on', 'off']).map((word) => word === 'on');
 const threadCounts = numbersOf(
   'threads',
   options.threads ?? String(Math.min(8, availableParallelism())),
@@ -74,51 +76,49 @@ function batchesOf(name: string): readonly number[] {
 }
 
 interface Setting {
-  runner: Runner;
+  binary: NodeBinary;
   job: Omit<Job, 'task' | 'asked'>;
 }
 
-const settings = binaries.flatMap((node) =>
-  arithmetics.flatMap((arithmetic) =>
+const jobs = arithmetics.flatMap((arithmetic) =>
+  revectorizes.flatMap((revectorize) =>
     threadCounts.flatMap((threads) =>
       names.flatMap((name) =>
-        batchesOf(name).map(
-          (batch): Setting => ({
-            runner: { node, revectorize: options.revectorize },
-            job: { name, batch, threads, arithmetic, smoke },
-          }),
-        ),
+        batchesOf(name).map((batch) => ({ name, batch, threads, arithmetic, revectorize, smoke })),
       ),
     ),
   ),
 );
+const settings: Setting[] = binaries.flatMap((binary) => jobs.map((job) => ({ binary, job })));
 
-function describe({ runner, job }: Setting): string {
-  return `${job.name}, batch ${job.batch}, ${job.threads} threads, ${job.arithmetic}, Node ${runner.node.major}`;
+function describe({ binary, job }: Setting): string {
+  const { name, batch, threads, arithmetic, revectorize } = job;
+  const bits = revectorize ? '' : ', revectorizer off';
+  return `${name}, batch ${batch}, ${threads} threads, ${arithmetic}${bits}, Node ${binary.major}`;
 }
 
 if (options.profile) {
   const profiles = [];
   for (const setting of settings) {
-    const profile = await runJob(setting.runner, { ...setting.job, task: 'profile' });
+    const profile = await runJob(setting.binary, { ...setting.job, task: 'profile' });
     profiles.push({ ...setting.job, ...profile });
     if (!options.json)
       console.log(`${profileTable(`${setting.job.name}, batch ${setting.job.batch}`, profile)}\n`);
   }
   if (options.json) console.log(JSON.stringify(profiles));
 } else if (options.scaling) {
-  const [{ runner, job }] = settings as [Setting];
-  const rows = await measureScaling(runner, job, note);
+  const [{ binary, job }] = settings as [Setting];
+  const rows = await measureScaling(binary, job, note);
   console.log(options.json ? JSON.stringify(rows) : scalingTables(rows));
 } else if (options.streaming) {
-  const [{ runner, job }] = settings as [Setting];
-  const rows = await runJob(runner, { ...job, task: 'stream' });
+  const [{ binary, job }] = settings as [Setting];
+  const rows = await runJob(binary, { ...job, task: 'stream' });
   console.log(options.json ? JSON.stringify(rows) : streamingTable(rows));
 } else {
   const measurements: Measurement[] = [];
   for (const setting of settings) {
     note(describe(setting));
-    measurements.push(await measure(setting.runner, setting.job));
+    measurements.push(await measure(setting.binary, setting.job));
   }
   console.log(options.json ? JSON.stringify(measurements) : measurementTables(measurements));
 }

@@ -27,7 +27,11 @@ function networkOf({ name, variant }: Job): BenchNetwork {
   return { ...network, image, build };
 }
 
-const engineOf = ({ threads, arithmetic }: Job): EngineOptions => ({ threads, arithmetic });
+const engineOf = ({ threads, arithmetic, revectorize }: Job): EngineOptions => ({
+  threads,
+  arithmetic,
+  revectorize,
+});
 
 /** What a user's program does: load, build, compile, fit. The first step ends with a fit of one batch. */
 async function start(job: Job): Promise<StartResult> {
@@ -81,7 +85,7 @@ async function steps(job: Job): Promise<StepsResult> {
   const { images, labels } = syntheticData(network, Math.max(samples, largest));
   const model = network.build();
   const subject = await Subject.open(model, images, labels, engineOf(job));
-  const { threads, arithmetic } = subject.session.engine;
+  const { threads, arithmetic, revectorized } = subject.session.engine;
   if (threads !== job.threads) throw new Error(`${threads} threads instead of ${job.threads}`);
   const train = await timeSteps(
     (await subject.training(network.optimizer(), job.batch)).run,
@@ -108,6 +112,7 @@ async function steps(job: Job): Promise<StepsResult> {
   return {
     node: process.versions.node,
     arithmetic: arithmetic as StepsResult['arithmetic'],
+    revectorized,
     trainMs: train.median,
     trainMsMin: train.min,
     trainMsMax: train.max,

@@ -83,8 +83,8 @@ async function runPeer(peer: string, network: string): Promise<PeersResult | und
 }
 
 async function runOurs(name: string, batch: number): Promise<Line> {
-  const runner = { node: ownNode, revectorize: false };
-  const found = await measure(runner, { name, batch, threads, arithmetic: 'fused', smoke });
+  const job = { name, batch, threads, arithmetic: 'fused', revectorize: true, smoke } as const;
+  const found = await measure(ownNode, job);
   return {
     peer: ours,
     network: networks[name]!.peer,

@@ -7,7 +7,8 @@ import { Worker } from 'node:worker_threads';
 import { controlBytes, inputCell } from '../src/backends/wasm/control.ts';
 import { emitModule } from '../src/backends/wasm/emit.ts';
 import { type EngineOptions, WasmEngine } from '../src/backends/wasm/engine.ts';
-import type { Arithmetic } from '../src/backends/wasm/kernel.ts';
+import { compileFor } from '../src/backends/wasm/joining.ts';
+import type { Arithmetic, Join } from '../src/backends/wasm/kernel.ts';
 import { bytesOf, type DType } from '../src/core/dtype.ts';
 import { type Shape, sizeOf } from '../src/core/shape.ts';
 import type { Graph, Node } from '../src/ir/graph.ts';
@@ -33,6 +34,8 @@ export interface ProfileRow {
 export interface Profile {
   node: string;
   arithmetic: Arithmetic;
+  /** Neighbouring vectors of four that are joined. */
+  join: Join;
   threads: number;
   /** Milliseconds a step, with the clock. */
   stepMs: number;
@@ -58,7 +61,7 @@ export async function profileStep(
 ): Promise<Profile> {
   const engine = await WasmEngine.start(options);
   engine.dispose();
-  const { threads, arithmetic } = engine;
+  const { threads, arithmetic, join } = engine;
   const plan = engine.plan(graph, { halt: haltName });
   const pieces = await piecesOf(engine, plan, inputs);
   const workers = await Promise.all(
@@ -87,8 +90,8 @@ export async function profileStep(
       // What is slower was disturbed; the first rounds are slower while the fast code is being compiled.
       if (times[0]!.total / count < each) [best, steps] = [times, count];
     }
-    const peak = await measurePeak(arithmetic, Math.min(40, milliseconds));
-    return summarize(plan, best, steps, { arithmetic, threads, peak });
+    const peak = await measurePeak(arithmetic, join, Math.min(40, milliseconds));
+    return summarize(plan, best, steps, { arithmetic, join, threads, peak });
   } finally {
     await Promise.all(workers.map((worker) => worker.terminate()));
   }
@@ -115,8 +118,9 @@ async function piecesOf(
   });
   const control = engine.allocate(controlBytes(plan.inputs.length));
   const arena = engine.allocate(Math.max(64, plan.arenaBytes));
-  const emitted = emitModule(plan, { arithmetic: engine.arithmetic, variables, pieces: true });
-  const module = await WebAssembly.compile(emitted.encode(engine.memory.import));
+  const { arithmetic, join } = engine;
+  const emitted = emitModule(plan, { arithmetic, join, variables, pieces: true });
+  const module = await compileFor(emitted.encode(engine.memory.import), join);
   const words = new Int32Array(engine.memory.buffer);
   pointers.forEach((address, i) => {
     words[(control.address + inputCell(i).pointer) / 4] = address;
@@ -136,7 +140,7 @@ function summarize(
   plan: Plan,
   times: readonly PieceTimes[],
   steps: number,
-  known: Pick<Profile, 'arithmetic' | 'threads' | 'peak'>,
+  known: Pick<Profile, 'arithmetic' | 'join' | 'threads' | 'peak'>,
 ): Profile {
   const mean = (numbers: readonly number[]) =>
     numbers.reduce((sum, value) => sum + value, 0) / numbers.length;

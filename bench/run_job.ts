@@ -5,21 +5,13 @@ import type { Job, Measurement, Results } from './job.ts';
 import type { NodeBinary } from './nodes.ts';
 import { timingOf } from './timing.ts';
 
-/** How a process is started. */
-export interface Runner {
-  node: NodeBinary;
-  /** Lets V8 join pairs of 128-bit operations into 256-bit ones; needs Node 24. */
-  revectorize: boolean;
-}
-
 /** @throws Error with what the process said, where it failed. */
 export async function runJob<Task extends Job['task']>(
-  { node, revectorize }: Runner,
+  node: NodeBinary,
   job: Omit<Job, 'task' | 'asked'> & { task: Task },
 ): Promise<Results[Task]> {
-  const flags = revectorize ? ['--experimental-wasm-revectorize'] : [];
   const asked: Job = { ...job, asked: Date.now() };
-  const args = [...flags, join(import.meta.dirname, 'measure.js'), JSON.stringify(asked)];
+  const args = [join(import.meta.dirname, 'measure.js'), JSON.stringify(asked)];
   const child = spawn(node.path, args, { stdio: ['ignore', 'pipe', 'pipe'] });
   let [said, complained] = ['', ''];
   child.stdout.setEncoding('utf8').on('data', (text: string) => {
@@ -42,18 +34,21 @@ export async function runJob<Task extends Job['task']>(
 
 /** All numbers of one network, batch, number of threads and arithmetic. */
 export async function measure(
-  runner: Runner,
+  binary: NodeBinary,
   given: Omit<Job, 'task' | 'asked'>,
 ): Promise<Measurement> {
   const starts = [];
   const rounds = given.smoke ? 1 : 3;
   // All but the last are there for the first step only.
   for (let round = 1; round < rounds; round++)
-    starts.push(await runJob(runner, { ...given, smoke: true, task: 'start' }));
-  starts.push(await runJob(runner, { ...given, task: 'start' }));
+    starts.push(await runJob(binary, { ...given, smoke: true, task: 'start' }));
+  starts.push(await runJob(binary, { ...given, task: 'start' }));
   const last = starts.at(-1)!;
   const first = timingOf(starts.map(({ firstStepMs }) => firstStepMs));
-  const { node, arithmetic, ...times } = await runJob(runner, { ...given, task: 'steps' });
+  const { node, arithmetic, revectorized, ...times } = await runJob(binary, {
+    ...given,
+    task: 'steps',
+  });
   const { name, batch, threads } = given;
   return {
     name,
@@ -61,7 +56,7 @@ export async function measure(
     threads,
     node,
     arithmetic,
-    revectorized: runner.revectorize,
+    revectorized,
     ...times,
     firstStepMs: first.median,
     firstStepMsMin: first.min,

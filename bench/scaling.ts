@@ -1,6 +1,7 @@
 /** @file How the time of a training step grows with the batch, with the images' area and with the channels. */
 import type { Job } from './job.ts';
-import { type Runner, runJob } from './run_job.ts';
+import type { NodeBinary } from './nodes.ts';
+import { runJob } from './run_job.ts';
 import { digits, table } from './tables.ts';
 
 interface Point {
@@ -47,8 +48,8 @@ export interface ScalingRow {
 }
 
 export async function measureScaling(
-  runner: Runner,
-  given: Pick<Job, 'threads' | 'arithmetic' | 'smoke'>,
+  binary: NodeBinary,
+  given: Pick<Job, 'threads' | 'arithmetic' | 'revectorize' | 'smoke'>,
   watch: (what: string) => void,
 ): Promise<ScalingRow[]> {
   const rows: ScalingRow[] = [];
@@ -57,7 +58,7 @@ export async function measureScaling(
     for (const { value, batch, image, filters } of given.smoke ? points.slice(0, 2) : points) {
       watch(`${title} ${value}`);
       const job = { ...given, name: 'vgg-like', batch, variant: { image, filters } };
-      const { trainMs, multiplyAdds } = await runJob(runner, { ...job, task: 'train' });
+      const { trainMs, multiplyAdds } = await runJob(binary, { ...job, task: 'train' });
       const growth = first ? trainMs / first.trainMs / (multiplyAdds / first.multiplyAdds) : 1;
       const row = { series: title, value, trainMs, multiplyAdds, toLinear: growth };
       first ??= row;

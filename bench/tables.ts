@@ -35,16 +35,18 @@ const range = (min: number, max: number) => `${digits(min)}–${digits(max)}`;
 export function measurementTables(measurements: readonly Measurement[]): string {
   const several = (key: 'node' | 'threads' | 'arithmetic' | 'revectorized') =>
     new Set(measurements.map((one) => one[key])).size > 1;
-  const [nodes, threads, arithmetics] = [
+  const [nodes, threads, arithmetics, joins] = [
     several('node'),
     several('threads'),
     several('arithmetic'),
+    several('revectorized'),
   ];
   const label = (one: Measurement) =>
     [
       `${one.name}, ${one.batch}`,
       ...(threads ? [`${one.threads} threads`] : []),
       ...(arithmetics ? [one.arithmetic] : []),
+      ...(joins ? [one.revectorized ? '256 bits' : '128 bits'] : []),
       ...(nodes ? [`Node ${one.node}`] : []),
     ].join(', ');
   const training = table(

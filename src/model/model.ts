@@ -89,14 +89,15 @@ export class Model extends Network {
   /**
    * Settles how the model is trained.
    *
-   * @param options optimizer (default `'rmsprop'`), loss, metrics; `threads` (default: all processors, at most 8) and
-   * `arithmetic` of the engine.
+   * @param options optimizer (default `'rmsprop'`), loss, metrics; `threads` (default: all processors, at most 8),
+   * `arithmetic` and `revectorize` (default: where it is there and checked) of the engine.
    * @throws TsunoError `ARGUMENT` for names that do not exist.
    */
   compile(options: ModelCompileOptions): void {
     const {
       threads,
       arithmetic,
+      revectorize,
       watchdog,
       warn = (message) => console.warn(`tsuno: ${message}`),
       ...training
@@ -104,6 +105,7 @@ export class Model extends Network {
     this.#trainer.compile(training, {
       ...(threads === undefined ? {} : { threads }),
       ...(arithmetic === undefined ? {} : { arithmetic }),
+      ...(revectorize === undefined ? {} : { revectorize }),
       ...(watchdog === undefined ? {} : { watchdog }),
       warn,
     });
@@ -228,7 +230,8 @@ export class Model extends Network {
   /**
    * What this model runs on; starts its engine where it has none yet.
    *
-   * @returns `threads`, fewer than asked for where memory cannot be shared, and `arithmetic`, `'fused'` or `'portable'`.
+   * @returns `threads`, fewer than asked for where memory cannot be shared; `arithmetic`, `'fused'` or `'portable'`; and
+   * `revectorized`, whether V8 makes 256-bit operations of pairs.
    * @throws TsunoError `UNSUPPORTED` without WebAssembly SIMD, `COMPILE` where the page's policy forbids WebAssembly.
    * @example
    * ```ts
@@ -236,7 +239,7 @@ export class Model extends Network {
    * (await model.engine()).threads; // 1
    * ```
    */
-  engine(): Promise<{ threads: number; arithmetic: string }> {
+  engine(): Promise<{ threads: number; arithmetic: string; revectorized: boolean }> {
     return this.#trainer.engine();
   }
 

@@ -26,7 +26,11 @@ interface Held {
 }
 
 export class Session implements VariableHolder {
-  readonly engine: Backend & { readonly threads: number; readonly arithmetic: string };
+  readonly engine: Backend & {
+    readonly threads: number;
+    readonly arithmetic: string;
+    readonly revectorized: boolean;
+  };
   private readonly held = new Map<Variable, Held>();
   private readonly lent = new Set<Region>();
   private active: Program | undefined;

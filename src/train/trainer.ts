@@ -98,9 +98,10 @@ export class Trainer {
   }
 
   /** What the engine runs with; starts it. */
-  async engine(): Promise<{ threads: number; arithmetic: string }> {
+  async engine(): Promise<{ threads: number; arithmetic: string; revectorized: boolean }> {
     const { engine } = await this.open();
-    return { threads: engine.threads, arithmetic: engine.arithmetic };
+    const { threads, arithmetic, revectorized } = engine;
+    return { threads, arithmetic, revectorized };
   }
 
   /** Stops the engine; weights stay. The next call starts another. */

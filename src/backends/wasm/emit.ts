@@ -16,7 +16,7 @@ import type { Place, Plan, PlannedKernel } from '../../plan/plan.ts';
 import { control, type Instruction, i32, memory } from './assembler/instructions.ts';
 import { FunctionBuilder, forRange, type Local, ModuleBuilder } from './assembler/module.ts';
 import { barrierFunction, cells, inputCell } from './control.ts';
-import { type Arithmetic, KernelBuilder, type KernelSpec } from './kernel.ts';
+import { type Arithmetic, type Join, KernelBuilder, type KernelSpec } from './kernel.ts';
 import { kernels } from './kernels/index.ts';
 
 const specs = new WeakMap<Node, KernelSpec>();
@@ -37,6 +37,8 @@ export function kernelOf(node: Node): KernelSpec {
 
 export interface EmitOptions {
   arithmetic: Arithmetic;
+  /** Default 1. */
+  join?: Join;
   /** Byte address of each variable of the plan. */
   variables: readonly number[];
   /**
@@ -48,7 +50,7 @@ export interface EmitOptions {
 
 export function emitModule(
   plan: Plan,
-  { arithmetic, variables, pieces = false }: EmitOptions,
+  { arithmetic, join = 1, variables, pieces = false }: EmitOptions,
 ): ModuleBuilder {
   const module = new ModuleBuilder();
   const barrier = module.add(barrierFunction());
@@ -58,7 +60,7 @@ export function emitModule(
     const known = functions.get(spec.key);
     if (known !== undefined) return known;
     const name = `${node.op.name}_${functions.size}`;
-    const fn = new KernelBuilder(name, node.inputs.length, node.outputs.length, arithmetic);
+    const fn = new KernelBuilder(name, node.inputs.length, node.outputs.length, arithmetic, join);
     spec.emit(fn);
     const index = module.add(fn);
     functions.set(spec.key, index);

@@ -9,6 +9,12 @@ import { FunctionBuilder, forRange, type Local } from './assembler/module.ts';
 /** `fused`: multiply-add rounds once where the machine can; `portable`: twice, the same bits on every machine. */
 export type Arithmetic = 'fused' | 'portable';
 
+/**
+ * How many neighbouring vectors of four V8 works on as one: 2 where its revectorizer makes 256-bit operations of pairs of
+ * loads, stores and what lies between. Kernels then unroll by two; the sums and their order stay the same.
+ */
+export type Join = 1 | 2;
+
 export interface KernelSpec {
   /** Equal keys mean equal code: the function is emitted once. */
   key: string;
@@ -31,8 +37,15 @@ export class KernelBuilder extends FunctionBuilder {
   readonly lo: Local;
   readonly hi: Local;
   readonly arithmetic: Arithmetic;
+  readonly join: Join;
 
-  constructor(name: string, inputs: number, outputs: number, arithmetic: Arithmetic) {
+  constructor(
+    name: string,
+    inputs: number,
+    outputs: number,
+    arithmetic: Arithmetic,
+    join: Join = 1,
+  ) {
     super(name, new Array<'i32'>(inputs + outputs + 3).fill('i32'));
     this.inputs = this.params.slice(0, inputs);
     this.outputs = this.params.slice(inputs, inputs + outputs);
@@ -41,6 +54,7 @@ export class KernelBuilder extends FunctionBuilder {
     this.lo = lo!;
     this.hi = hi!;
     this.arithmetic = arithmetic;
+    this.join = join;
   }
 
   /** a·b + c on four lanes. */
@@ -54,6 +68,14 @@ export class KernelBuilder extends FunctionBuilder {
   eachUnit(body: (unit: Local) => Instruction[]): void {
     const unit = this.local('i32');
     this.push(...forRange(unit, this.lo.get(), () => this.hi.get(), 1, body(unit)));
+  }
+
+  /**
+   * Byte offsets of the vectors that a turn over `vectors` neighbours takes together: those that V8 joins, where they divide.
+   */
+  together(vectors: number): number[] {
+    const count = vectors % this.join === 0 ? this.join : 1;
+    return Array.from({ length: count }, (_, i) => i * 16);
   }
 
   /** `for (i = 0; i < count; i++) body(i)` with a constant count. */

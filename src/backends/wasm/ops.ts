@@ -6,7 +6,7 @@
  * kernel that walks the rows of one strip reads memory in order.
  */
 import { type Shape, sizeOf } from '../../core/shape.ts';
-import type { Op } from '../../ir/op.ts';
+import type { Op, ReferenceTensor } from '../../ir/op.ts';
 import { convGeometry, eachProduct, outputExtent, type Pair } from '../../ops/conv_geometry.ts';
 import type { ConvFilterGradientAttrs } from '../../ops/conv2d.ts';
 import {
@@ -16,6 +16,7 @@ import {
   pooledInputGradientOp,
 } from '../../ops/index.ts';
 
+/** Columns of a strip: two vectors, or four where V8 joins pairs of them. */
 export const panelWidth = 8;
 
 /** Which taps of a window, in which order: row j, column i is tap (start + step·(j, i)). */
@@ -34,6 +35,8 @@ export interface PackAttrs {
   form: 'forward' | 'adjoint';
   /** Default: all. */
   taps?: Taps;
+  /** Columns of a strip. Default {@link panelWidth}. */
+  width?: number;
 }
 
 /** The taps of a packed kernel, defaults filled in. */
@@ -73,16 +76,17 @@ export const packPanelsOp: Op<PackAttrs, 'pack_panels'> = {
   name: 'pack_panels',
   infer([w], attrs) {
     const { rows, columns } = packedExtents(w!.shape, attrs);
-    return [{ shape: [Math.ceil(columns / panelWidth), rows, panelWidth], dtype: 'float32' }];
+    const { width = panelWidth } = attrs;
+    return [{ shape: [Math.ceil(columns / width), rows, width], dtype: 'float32' }];
   },
   reference([w], attrs, [out]) {
     const { rows, columns, source } = packedExtents(w!.shape, attrs);
     const panels = new Float64Array(sizeOf(out!.shape));
+    const { width = panelWidth } = attrs;
     for (let column = 0; column < columns; column++)
       for (let row = 0; row < rows; row++) {
-        const strip = Math.floor(column / panelWidth);
-        panels[(strip * rows + row) * panelWidth + (column % panelWidth)] =
-          w!.data[source(row, column)]!;
+        const strip = Math.floor(column / width);
+        panels[(strip * rows + row) * width + (column % width)] = w!.data[source(row, column)]!;
       }
     return [panels];
   },
@@ -100,16 +104,15 @@ export interface PanelConvAttrs {
 
 /** The kernel [kh, kw, c, k] that panels of the `forward` form hold. */
 function unpack(
-  panels: Float64Array,
+  { data, shape }: ReferenceTensor,
   [kh, kw, c, k]: readonly [number, number, number, number],
 ): Float64Array {
   const rows = kh * kw * c;
+  const width = shape[2]!;
   return Float64Array.from({ length: rows * k }, (_, i) => {
     const column = i % k;
-    return panels[
-      (Math.floor(column / panelWidth) * rows + Math.floor(i / k)) * panelWidth +
-        (column % panelWidth)
-    ]!;
+    const strip = Math.floor(column / width);
+    return data[(strip * rows + Math.floor(i / k)) * width + (column % width)]!;
   });
 }
 
@@ -123,7 +126,7 @@ export const panelConvOp: Op<PanelConvAttrs, 'panel_conv'> = {
   },
   reference([x, panels, bias], attrs, outputs) {
     const kernel = [...attrs.kernel, x!.shape[3]!, attrs.k] as const;
-    const w = { shape: kernel, data: unpack(panels!.data, kernel) };
+    const w = { shape: kernel, data: unpack(panels!, kernel) };
     const conv = {
       ...attrs,
       padding: [
@@ -155,7 +158,7 @@ export const panelConvPoolOp: Op<PanelPoolAttrs, 'panel_conv_pool'> = {
   },
   reference([x, panels, bias], attrs, outputs) {
     const kernel = [...attrs.kernel, x!.shape[3]!, attrs.k] as const;
-    const w = { shape: kernel, data: unpack(panels!.data, kernel) };
+    const w = { shape: kernel, data: unpack(panels!, kernel) };
     return convReluPoolOp.reference!([x!, w, bias!], attrs, outputs);
   },
 };

@@ -58,19 +58,19 @@ export interface WinogradConvAttrs {
   activation: 'linear' | 'relu';
 }
 
-/** Elements of the transformed kernels: [16, strips, c, 8]. */
+/** Elements of the transformed kernels: [16, strips, c, width]. */
 export const winogradWeightsOp: Op<PackAttrs, 'winograd_weights'> = {
   name: 'winograd_weights',
-  infer([w], { form }) {
+  infer([w], { form, width = panelWidth }) {
     const [, , c, k] = w!.shape as readonly [number, number, number, number];
     const [rows, columns] = form === 'forward' ? [c, k] : [k, c];
-    return [{ shape: [16, Math.ceil(columns / panelWidth), rows, panelWidth], dtype: 'float32' }];
+    return [{ shape: [16, Math.ceil(columns / width), rows, width], dtype: 'float32' }];
   },
   reference([w], { form }, [out]) {
     const [, , c, k] = w!.shape as readonly [number, number, number, number];
     const forward = form === 'forward';
     const [rows, columns] = forward ? [c, k] : [k, c];
-    const [, strips] = out!.shape as readonly [number, number];
+    const [, strips, , width] = out!.shape as readonly [number, number, number, number];
     const result = new Float64Array(sizeOf(out!.shape));
     for (let row = 0; row < rows; row++)
       for (let column = 0; column < columns; column++) {
@@ -80,8 +80,8 @@ export const winogradWeightsOp: Op<PackAttrs, 'winograd_weights'> = {
             : w!.data[((8 - tap) * c + column) * k + row]!,
         );
         sandwich(transforms.kernel, taps).forEach((value, e) => {
-          const strip = e * strips + Math.floor(column / panelWidth);
-          result[(strip * rows + row) * panelWidth + (column % panelWidth)] = value;
+          const strip = e * strips + Math.floor(column / width);
+          result[(strip * rows + row) * width + (column % width)] = value;
         });
       }
     return [result];
@@ -113,7 +113,7 @@ function eachTile(
   visit: (n: number, ty: number, tx: number, channel: number, outputs: readonly number[]) => void,
 ): void {
   const [n, , , c] = x.shape as readonly [number, number, number, number];
-  const [, strips] = weights.shape as readonly [number, number];
+  const [, strips, , width] = weights.shape as readonly [number, number, number, number];
   for (let image = 0; image < n; image++)
     for (let ty = 0; ty < tiles[0]; ty++)
       for (let tx = 0; tx < tiles[1]; tx++) {
@@ -122,11 +122,10 @@ function eachTile(
         );
         for (let channel = 0; channel < k; channel++) {
           const products = Array.from({ length: 16 }, (_, e) => {
-            const strip = e * strips + Math.floor(channel / panelWidth);
+            const strip = e * strips + Math.floor(channel / width);
             return patches.reduce(
               (sum, patch, i) =>
-                sum +
-                patch[e]! * weights.data[(strip * c + i) * panelWidth + (channel % panelWidth)]!,
+                sum + patch[e]! * weights.data[(strip * c + i) * width + (channel % width)]!,
               0,
             );
           });

@@ -156,69 +156,81 @@ class Emitter {
     return code;
   }
 
-  /** Elements `from` up to `to` of the row: whole vectors, then what is left. */
+  /** Elements `from` up to `to` of the row: joined vectors, single ones, then what is left. */
   private run(from: Instruction, to: Instruction): Instruction[] {
     const { fn } = this;
     const position = fn.local('i32');
     const whole = fn.local('i32');
-    const code: Instruction[] = [
-      position.set(from),
-      whole.set(i32.and(to, i32.const(-4))),
-      this.index.add(position.get()),
+    const by = (elements: number): Instruction[] => [
+      whole.set(
+        i32.add(position.get(), i32.and(i32.sub(to, position.get()), i32.const(-elements))),
+      ),
       ...whileLess(position, () => whole.get(), [
-        ...this.vector(4),
-        ...this.advance(),
-        position.add(4),
+        ...this.vectors(elements / 4, 4),
+        ...this.advance(elements),
+        position.add(elements),
       ]),
     ];
+    const code: Instruction[] = [position.set(from), this.index.add(position.get())];
+    if (fn.join > 1 && this.inner >= fn.join * 4) code.push(...by(fn.join * 4));
+    if (this.inner >= 4) code.push(...by(4));
     const left = this.inner % 4;
-    if (left > 0) {
-      const tail = forRange(position, position.get(), () => to, 4, this.vector(left));
-      code.push(...tail);
-    }
+    if (left > 0)
+      code.push(...forRange(position, position.get(), () => to, 4, this.vectors(1, left)));
     return code;
   }
 
-  /** One vector of which `lanes` elements are stored. */
-  private vector(lanes: number): Instruction[] {
+  /** `count` neighbouring vectors, step by step; of the last, `lanes` elements are stored. */
+  private vectors(count: number, lanes: number): Instruction[] {
     const { fn, node, attrs } = this;
     const code: Instruction[] = [];
-    const lane = new WasmLanes(fn, code, () => this.index.get());
-    const values: Lane[] = node.inputs.map((input, i) => {
-      if (!this.moves(i)) return this.still[i]!;
-      return fn.define(code, loadVector(input.dtype, this.pointers[i]!.get()), 'v128');
-    });
+    const each = Array.from({ length: count }, (_, v) => v * 4);
+    const lane = each.map(
+      (element) => new WasmLanes(fn, code, () => i32.add(this.index.get(), i32.const(element))),
+    );
+    /** Of each value, one for each of the vectors. */
+    const values: Lane[][] = node.inputs.map((input, i) =>
+      each.map((element) => {
+        if (!this.moves(i)) return this.still[i]!;
+        const offset = element * bytesOf(input.dtype);
+        return fn.define(code, loadVector(input.dtype, this.pointers[i]!.get(), offset), 'v128');
+      }),
+    );
     for (const { op, attrs: own, operands } of attrs.steps) {
-      values.push(
-        op.elementwise!.lanes<Lane>(
-          lane,
-          operands.map((operand) => values[operand]!),
-          own,
-        ),
-      );
+      const step = each.map((_, v) => {
+        const given = operands.map((operand) => values[operand]![v]!);
+        return op.elementwise!.lanes<Lane>(lane[v]!, given, own);
+      });
+      values.push(step);
     }
     attrs.results.forEach((step, i) => {
-      const value = values[attrs.inputs + step]!.get();
-      code.push(...storeVector(fn, node.outputs[i]!.dtype, this.outPointers[i]!, value, lanes));
+      const { dtype } = node.outputs[i]!;
+      each.forEach((element, v) => {
+        const value = values[attrs.inputs + step]![v]!.get();
+        const offset = element * bytesOf(dtype);
+        code.push(...storeVector(fn, dtype, this.outPointers[i]!, value, lanes, offset));
+      });
     });
     return code;
   }
 
-  private advance(): Instruction[] {
+  private advance(elements: number): Instruction[] {
     const moved = this.pointers.flatMap((pointer, i) =>
-      this.moves(i) ? [pointer.add(4 * bytesOf(this.node.inputs[i]!.dtype))] : [],
+      this.moves(i) ? [pointer.add(elements * bytesOf(this.node.inputs[i]!.dtype))] : [],
     );
     const stored = this.outPointers.map((pointer, i) =>
-      pointer.add(4 * bytesOf(this.node.outputs[i]!.dtype)),
+      pointer.add(elements * bytesOf(this.node.outputs[i]!.dtype)),
     );
-    return [...moved, ...stored, this.index.add(4)];
+    return [...moved, ...stored, this.index.add(elements)];
   }
 }
 
 /** Four elements as lanes: bytes widen to integers, booleans to masks. */
-export function loadVector(dtype: DType, address: Instruction): Instruction {
-  if (bytesOf(dtype) === 4) return v128.load(address);
-  const wide = i32x4.extend_low_i16x8_u(i16x8.extend_low_i8x16_u(v128.load32_zero(address)));
+export function loadVector(dtype: DType, address: Instruction, offset = 0): Instruction {
+  if (bytesOf(dtype) === 4) return v128.load(address, offset);
+  const wide = i32x4.extend_low_i16x8_u(
+    i16x8.extend_low_i8x16_u(v128.load32_zero(address, offset)),
+  );
   return dtype === 'bool' ? i32x4.neg(wide) : wide;
 }
 
@@ -229,19 +241,20 @@ export function loadSplat(dtype: DType, address: Instruction): Instruction {
   return dtype === 'bool' ? i32x4.neg(wide) : wide;
 }
 
-/** Stores the first `lanes` of four lanes. */
+/** Stores the first `lanes` of four lanes, `offset` bytes from `pointer`. */
 export function storeVector(
   fn: KernelBuilder,
   dtype: DType,
   pointer: Local,
   value: Instruction,
   lanes: number,
+  offset = 0,
 ): Instruction[] {
   if (bytesOf(dtype) === 4) {
-    if (lanes === 4) return [v128.store(pointer.get(), value)];
+    if (lanes === 4) return [v128.store(pointer.get(), value, offset)];
     const held = fn.local('v128');
     const stores = Array.from({ length: lanes }, (_, lane) =>
-      v128.store32_lane(pointer.get(), held.get(), lane, lane * 4),
+      v128.store32_lane(pointer.get(), held.get(), lane, offset + lane * 4),
     );
     return [held.set(value), ...stores];
   }
@@ -255,10 +268,10 @@ export function storeVector(
       12,
       ...new Array<number>(12).fill(0),
     ]);
-    return [held.set(bytes), v128.store32_lane(pointer.get(), packed, 0)];
+    return [held.set(bytes), v128.store32_lane(pointer.get(), packed, 0, offset)];
   }
   const stores = Array.from({ length: lanes }, (_, lane) =>
-    v128.store8_lane(pointer.get(), held.get(), lane * 4, lane),
+    v128.store8_lane(pointer.get(), held.get(), lane * 4, offset + lane),
   );
   return [held.set(bytes), ...stores];
 }

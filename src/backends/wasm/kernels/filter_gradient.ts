@@ -18,7 +18,6 @@ import { atMost, patchRuns } from './panel_conv.ts';
 import { storeFloats } from './reduce.ts';
 
 const tileRows = 4;
-const tileChannels = 8;
 /** Floats of gradients that stay in the first cache. */
 const blockFloats = 4096;
 
@@ -33,7 +32,6 @@ export function filterPartialsKernel(node: Node): KernelSpec {
   const tiles = runs.length * perRun;
   const lines = g.n * g.oh;
   const block = Math.max(1, Math.floor(blockFloats / (g.ow * Math.max(g.k, g.c))));
-  const strips = Math.ceil(g.k / tileChannels);
   // One part: its tiles are the units. Several: each does all tiles, so that images and gradients pass only once.
   const tilesPerUnit = attrs.parts > 1 ? tiles : 1;
   const groups = tiles / tilesPerUnit;
@@ -43,6 +41,8 @@ export function filterPartialsKernel(node: Node): KernelSpec {
     units: attrs.parts * groups,
     work: sizeOf(attrs.kernelShape) * lines * g.ow,
     emit(fn) {
+      const tileChannels = g.k > 8 ? 8 * fn.join : 8;
+      const strips = Math.ceil(g.k / tileChannels);
       const [x, gradient] = fn.inputs as [Local, Local];
       const acc = Array.from({ length: tileRows }, () => fn.localsOf('v128', tileChannels / 4));
       const loads = fn.localsOf('v128', tileChannels / 4);

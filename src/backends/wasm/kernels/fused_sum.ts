@@ -62,34 +62,51 @@ export function fusedSumKernel(node: Node): KernelSpec {
         pointer.set(at(fn.outputs[i]!.get(), index.get(), bytesOf(node.outputs[i]!.dtype))),
       );
 
-      /** Vector `v` of the block, in the row at hand. */
-      const vector = (v: number): Instruction[] => {
+      /** Vectors `group` of the block, in the row at hand, step by step. */
+      const vectorsOf = (group: readonly number[]): Instruction[] => {
         const code: Instruction[] = [];
-        const lanes = new WasmLanes(fn, code, () => i32.add(index.get(), i32.const(v * 4)));
-        const values: Lane[] = node.inputs.map((input, i) => {
-          const { row: step, channel: along } = walks[i]!;
-          if (step === 0) return fixed[i]![v]!;
-          if (along === 0)
-            return fn.define(code, loadSplat(input.dtype, pointers[i]!.get()), 'v128');
-          const address = i32.add(pointers[i]!.get(), i32.const(v * 4 * bytes[i]!));
-          return fn.define(code, loadVector(input.dtype, address), 'v128');
-        });
+        const lanes = group.map(
+          (v) => new WasmLanes(fn, code, () => i32.add(index.get(), i32.const(v * 4))),
+        );
+        /** Of each value, one for each of the vectors. */
+        const values: Lane[][] = node.inputs.map((input, i) =>
+          group.map((v) => {
+            const { row: step, channel: along } = walks[i]!;
+            if (step === 0) return fixed[i]![v]!;
+            const pointer = pointers[i]!.get();
+            const value =
+              along === 0
+                ? loadSplat(input.dtype, pointer)
+                : loadVector(input.dtype, pointer, v * 4 * bytes[i]!);
+            return fn.define(code, value, 'v128');
+          }),
+        );
         for (const { op, attrs: own, operands } of attrs.steps) {
-          const given = operands.map((operand) => values[operand]!);
-          values.push(op.elementwise!.lanes<Lane>(lanes, given, own));
+          const step = group.map((_, g) => {
+            const given = operands.map((operand) => values[operand]![g]!);
+            return op.elementwise!.lanes<Lane>(lanes[g]!, given, own);
+          });
+          values.push(step);
         }
         attrs.stored.forEach((operand, i) => {
-          const to = fn.define(
-            code,
-            i32.add(outputs[i]!.get(), i32.const(v * 4 * bytesOf(node.outputs[i]!.dtype))),
-          );
-          code.push(...storeVector(fn, node.outputs[i]!.dtype, to, values[operand]!.get(), 4));
+          const { dtype } = node.outputs[i]!;
+          group.forEach((v, g) => {
+            const value = values[operand]![g]!.get();
+            code.push(...storeVector(fn, dtype, outputs[i]!, value, 4, v * 4 * bytesOf(dtype)));
+          });
         });
         attrs.summed.forEach((operand, i) => {
-          code.push(sums[i]![v]!.set(f32x4.add(sums[i]![v]!.get(), values[operand]!.get())));
+          group.forEach((v, g) => {
+            const sum = sums[i]![v]!;
+            code.push(sum.set(f32x4.add(sum.get(), values[operand]![g]!.get())));
+          });
         });
         return code;
       };
+      const joined = fn.together(block).length;
+      const groups = Array.from({ length: block / joined }, (_, g) =>
+        Array.from({ length: joined }, (_, v) => g * joined + v),
+      );
       const advance = [
         ...pointers.flatMap((pointer, i) =>
           walks[i]!.row > 0 ? [pointer.add(walks[i]!.row * bytes[i]!)] : [],
@@ -106,7 +123,7 @@ export function fusedSumKernel(node: Node): KernelSpec {
           ...startOutputs,
           ...sums.flat().map((sum) => sum.set(f32x4.const(0))),
           ...forRange(row, first.get(), () => last.get(), 1, [
-            ...Array.from({ length: block }, (_, v) => vector(v)).flat(),
+            ...groups.flatMap(vectorsOf),
             ...advance,
           ]),
           ...sums.flatMap((line, i) => {

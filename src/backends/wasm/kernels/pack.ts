@@ -10,12 +10,11 @@ import {
   type PackAttrs,
   type PlaceAttrs,
   packedExtents,
-  panelWidth,
   tapsOf,
 } from '../ops.ts';
 import { storeFloats } from './reduce.ts';
 
-/** Unit = (strip, tap): for `forward`, c rows of 8 neighbours; for `adjoint`, k rows of 8 elements k apart. */
+/** Unit = (strip, tap): for `forward`, c rows of neighbours; for `adjoint`, k rows of elements k apart. */
 export function packPanelsKernel(node: Node): KernelSpec {
   const attrs = node.attrs as PackAttrs;
   const kernel = node.inputs[0]!.shape as readonly [number, number, number, number];
@@ -24,25 +23,25 @@ export function packPanelsKernel(node: Node): KernelSpec {
   const forward = attrs.form === 'forward';
   const { window, start, step } = tapsOf(kernel, attrs);
   const taps = window[0] * window[1];
-  const strips = Math.ceil(columns / panelWidth);
+  const [strips, , panel] = node.outputs[0]!.shape as readonly [number, number, number];
   const rowsOfTap = rows / taps;
   return {
     key: JSON.stringify(['pack_panels', kernel, attrs]),
     units: strips * taps,
     work: rows * columns * 2,
     emit(fn) {
-      const halves = fn.localsOf('v128', 2);
+      const vectors = fn.localsOf('v128', panel / 4);
       /** One row of `width` columns from `from` on. */
       const copyRow = (from: Instruction, to: Instruction, width: number): Instruction[] =>
-        halves.flatMap((half, i) => {
+        vectors.flatMap((vector, i) => {
           const lanes = Math.max(0, Math.min(4, width - i * 4));
           if (forward && lanes === 4) return [v128.store(to, v128.load(from, i * 16), i * 16)];
           const stride = forward ? 4 : k * 4;
           const code = [v128.store(to, f32x4.const(0), i * 16)];
           for (let lane = 0; lane < lanes; lane++) {
             code.push(
-              half.set(v128.load32_zero(from, (i * 4 + lane) * stride)),
-              ...storeFloats(to, half, 1, i * 16 + lane * 4),
+              vector.set(v128.load32_zero(from, (i * 4 + lane) * stride)),
+              ...storeFloats(to, vector, 1, i * 16 + lane * 4),
             );
           }
           return code;
@@ -63,24 +62,24 @@ export function packPanelsKernel(node: Node): KernelSpec {
         );
         const sourceTap = at(sourceColumn, sourceRow, kw);
         const first = at(fn.inputs[0]!.get(), sourceTap, c * k * 4);
-        const from = fn.define(code, at(first, strip.get(), panelWidth * (forward ? 4 : k * 4)));
+        const from = fn.define(code, at(first, strip.get(), panel * (forward ? 4 : k * 4)));
         const to = fn.define(
           code,
           at(
-            at(fn.outputs[0]!.get(), strip.get(), rows * panelWidth * 4),
+            at(fn.outputs[0]!.get(), strip.get(), rows * panel * 4),
             tap.get(),
-            rowsOfTap * panelWidth * 4,
+            rowsOfTap * panel * 4,
           ),
         );
         const copyAll = (width: number) =>
           fn.each(rowsOfTap, () => [
             ...copyRow(from.get(), to.get(), width),
             from.add(forward ? k * 4 : 4),
-            to.add(panelWidth * 4),
+            to.add(panel * 4),
           ]);
-        const last = columns - (strips - 1) * panelWidth;
-        if (last === panelWidth) return [...code, ...copyAll(panelWidth)];
-        const full = strips > 1 ? copyAll(panelWidth) : [];
+        const last = columns - (strips - 1) * panel;
+        if (last === panel) return [...code, ...copyAll(panel)];
+        const full = strips > 1 ? copyAll(panel) : [];
         return [
           ...code,
           control.if(i32.eq(strip.get(), i32.const(strips - 1)), copyAll(last), full),

@@ -17,7 +17,7 @@ import { control, f32x4, type Instruction, i32, v128 } from '../assembler/instru
 import type { Local } from '../assembler/module.ts';
 import { forRange, whileLess } from '../assembler/module.ts';
 import { at, type KernelBuilder, type KernelSpec } from '../kernel.ts';
-import { type PanelConvAttrs, panelWidth } from '../ops.ts';
+import type { PanelConvAttrs } from '../ops.ts';
 import { storeFloats } from './reduce.ts';
 
 const tilePixels = 4;
@@ -62,7 +62,8 @@ export function accumulateTile(
   weights: Local,
   acc: readonly (readonly Local[])[],
 ): Instruction[] {
-  const w = fn.localsOf('v128', panelWidth / 4);
+  const vectors = acc[0]!.length;
+  const w = fn.localsOf('v128', vectors);
   const x = fn.localsOf('v128', pixels.length);
   const pointers = [...new Set(pixels.map(({ pointer }) => pointer))];
   const moving = new Map(pointers.map((pointer) => [pointer, fn.local('i32')]));
@@ -74,12 +75,12 @@ export function accumulateTile(
       x[j]!.set(v128.load32_splat(moved(pixel.pointer).get(), pixel.offset)),
       ...acc[j]!.map((sum, v) => sum.set(fn.madd(x[j]!.get(), w[v]!.get(), sum.get()))),
     ]),
-    weights.add(panelWidth * 4),
+    weights.add(vectors * 16),
     ...pointers.map((pointer) => moved(pointer).add(4)),
   ];
   return runs.flatMap(({ offset, length }) => [
     ...pointers.map((pointer) => moved(pointer).set(i32.add(pointer.get(), i32.const(offset)))),
-    end.set(i32.add(weights.get(), i32.const(length * panelWidth * 4))),
+    end.set(i32.add(weights.get(), i32.const(length * vectors * 16))),
     ...whileLess(weights, () => end.get(), row),
   ]);
 }
@@ -91,10 +92,9 @@ export function panelConvKernel(node: Node): KernelSpec {
   const [, oh, ow, k] = node.outputs[0]!.shape as readonly [number, number, number, number];
   const pixels = sizeOf(node.outputs[0]!.shape) / k;
   const runs = patchRuns(attrs.kernel, attrs.dilation, w, c);
-  const rows = attrs.kernel[0] * attrs.kernel[1] * c;
-  const strips = Math.ceil(k / panelWidth);
+  const [strips, rows, width] = node.inputs[1]!.shape as readonly [number, number, number];
   const tiles = Math.ceil(pixels / tilePixels);
-  const stripFirst = rows * panelWidth * 4 * strips <= smallWeights;
+  const stripFirst = rows * width * 4 * strips <= smallWeights;
   // Few tiles and much weight: units are strips. Else: groups of tiles, all strips each.
   const byStrips = tiles <= 16 && strips >= 4;
   const tilesPerUnit = byStrips ? tiles : Math.max(1, Math.min(24, Math.floor(tiles / 16)));
@@ -102,12 +102,12 @@ export function panelConvKernel(node: Node): KernelSpec {
   const stripsPerUnit = byStrips ? Math.max(1, Math.floor(strips / 16)) : strips;
   const stripGroups = Math.ceil(strips / stripsPerUnit);
   return {
-    key: JSON.stringify(['panel_conv', image, attrs, node.inputs.length]),
+    key: JSON.stringify(['panel_conv', image, attrs, width, node.inputs.length]),
     units: tileGroups * stripGroups,
     work: pixels * rows * k,
     emit(fn) {
       const [x, panels, bias] = fn.inputs as [Local, Local, Local | undefined];
-      const acc = Array.from({ length: tilePixels }, () => fn.localsOf('v128', panelWidth / 4));
+      const acc = Array.from({ length: tilePixels }, () => fn.localsOf('v128', width / 4));
       const pointers = fn.localsOf('i32', tilePixels);
       const weights = fn.local('i32');
       const out = fn.local('i32');
@@ -133,13 +133,11 @@ export function panelConvKernel(node: Node): KernelSpec {
         }),
       ];
       const compute = (): Instruction[] => [
-        weights.set(at(panels.get(), strip.get(), rows * panelWidth * 4)),
+        weights.set(at(panels.get(), strip.get(), rows * width * 4)),
         ...acc.flatMap((row) =>
           row.map((sum, v) =>
             sum.set(
-              bias
-                ? v128.load(at(bias.get(), strip.get(), panelWidth * 4), v * 16)
-                : f32x4.const(0),
+              bias ? v128.load(at(bias.get(), strip.get(), width * 4), v * 16) : f32x4.const(0),
             ),
           ),
         ),
@@ -153,7 +151,7 @@ export function panelConvKernel(node: Node): KernelSpec {
         ...(attrs.activation === 'relu'
           ? acc.flat().map((sum) => sum.set(f32x4.max(sum.get(), f32x4.const(0))))
           : []),
-        out.set(at(at(fn.outputs[0]!.get(), pixel.get(), k * 4), strip.get(), panelWidth * 4)),
+        out.set(at(at(fn.outputs[0]!.get(), pixel.get(), k * 4), strip.get(), width * 4)),
         ...storeTile(),
       ];
       const storeRow = (j: number, channels: number): Instruction[] =>
@@ -170,13 +168,13 @@ export function panelConvKernel(node: Node): KernelSpec {
               control.if(i32.lt_s(i32.add(pixel.get(), i32.const(j)), i32.const(pixels)), stores),
             ];
           });
-        const last = k - (strips - 1) * panelWidth;
-        if (last === panelWidth) return all(panelWidth);
+        const last = k - (strips - 1) * width;
+        if (last === width) return all(width);
         return [
           control.if(
             i32.eq(strip.get(), i32.const(strips - 1)),
             all(last),
-            strips > 1 ? all(panelWidth) : [],
+            strips > 1 ? all(width) : [],
           ),
         ];
       };

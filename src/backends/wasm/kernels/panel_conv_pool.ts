@@ -20,7 +20,7 @@ import {
 } from '../assembler/instructions.ts';
 import { forRange, type Local } from '../assembler/module.ts';
 import { at, type KernelSpec } from '../kernel.ts';
-import { type PanelPoolAttrs, panelWidth } from '../ops.ts';
+import type { PanelPoolAttrs } from '../ops.ts';
 import { accumulateTile, atMost, patchAddress, patchRuns, smallWeights } from './panel_conv.ts';
 import { storeFloats } from './reduce.ts';
 
@@ -41,19 +41,19 @@ export function panelConvPoolKernel(node: Node): KernelSpec {
   const [poolRows, poolColumns] = attrs.pool;
   const window = poolRows * poolColumns;
   const runs = patchRuns(attrs.kernel, attrs.dilation, w, c);
-  const rows = attrs.kernel[0] * attrs.kernel[1] * c;
-  const strips = Math.ceil(k / panelWidth);
-  const stripsInside = rows * panelWidth * 4 * strips <= smallWeights;
+  const [strips, rows, width] = node.inputs[1]!.shape as readonly [number, number, number];
+  const vectors = width / 4;
+  const stripsInside = rows * width * 4 * strips <= smallWeights;
   const perUnit = Math.max(1, Math.min(64, Math.floor(pooled / 32)));
   return {
-    key: JSON.stringify(['panel_conv_pool', image, attrs]),
+    key: JSON.stringify(['panel_conv_pool', image, attrs, width]),
     units: Math.ceil(pooled / perUnit),
     work: pooled * window * rows * k,
     emit(fn) {
       const [x, panels, bias] = fn.inputs as [Local, Local, Local];
-      const acc = Array.from({ length: window }, () => fn.localsOf('v128', panelWidth / 4));
-      const top = fn.localsOf('v128', panelWidth / 4);
-      const winner = fn.localsOf('v128', panelWidth / 4);
+      const acc = Array.from({ length: window }, () => fn.localsOf('v128', vectors));
+      const top = fn.localsOf('v128', vectors);
+      const winner = fn.localsOf('v128', vectors);
       const wins = fn.local('v128');
       const [pointer, weights, element, place, end, strip] = fn.localsOf('i32', 6) as [
         Local,
@@ -91,11 +91,13 @@ export function panelConvPoolKernel(node: Node): KernelSpec {
         ),
       ];
       const store = (channels: number): Instruction[] => {
-        const bytes = i8x16.shuffle(
-          winner[0]!.get(),
-          winner[1]!.get(),
-          [0, 4, 8, 12, 16, 20, 24, 28, 0, 0, 0, 0, 0, 0, 0, 0],
-        );
+        /** The low bytes of two vectors of winners as the first eight bytes. */
+        const bytes = (pair: number) =>
+          i8x16.shuffle(
+            winner[pair * 2]!.get(),
+            winner[pair * 2 + 1]!.get(),
+            [0, 4, 8, 12, 16, 20, 24, 28, 0, 0, 0, 0, 0, 0, 0, 0],
+          );
         const y = fn.define([], i32.const(0));
         const code: Instruction[] = [
           y.set(at(fn.outputs[0]!.get(), element.get(), 4)),
@@ -103,42 +105,37 @@ export function panelConvPoolKernel(node: Node): KernelSpec {
             const lanes = Math.max(0, Math.min(4, channels - v * 4));
             return lanes > 0 ? storeFloats(y.get(), value, lanes, v * 16) : [];
           }),
-          wins.set(bytes),
         ];
         const winners = i32.add(fn.outputs[1]!.get(), element.get());
-        if (channels === panelWidth) return [...code, v128.store64_lane(winners, wins.get(), 0)];
-        return [
-          ...code,
-          ...Array.from({ length: channels }, (_, lane) =>
-            v128.store8_lane(winners, wins.get(), lane, lane),
-          ),
-        ];
+        for (let pair = 0; pair * 8 < channels; pair++) {
+          code.push(wins.set(bytes(pair)));
+          const count = Math.min(8, channels - pair * 8);
+          if (count === 8) code.push(v128.store64_lane(winners, wins.get(), 0, pair * 8));
+          else
+            for (let lane = 0; lane < count; lane++)
+              code.push(v128.store8_lane(winners, wins.get(), lane, pair * 8 + lane));
+        }
+        return code;
       };
       const compute = (): Instruction[] => {
-        const last = k - (strips - 1) * panelWidth;
+        const last = k - (strips - 1) * width;
         return [
-          weights.set(at(panels.get(), strip.get(), rows * panelWidth * 4)),
+          weights.set(at(panels.get(), strip.get(), rows * width * 4)),
           ...acc.flatMap((row) =>
-            row.map((sum, v) =>
-              sum.set(v128.load(at(bias.get(), strip.get(), panelWidth * 4), v * 16)),
-            ),
+            row.map((sum, v) => sum.set(v128.load(at(bias.get(), strip.get(), width * 4), v * 16))),
           ),
           ...accumulateTile(fn, runs, pixels, weights, acc),
-          ...findWinner(0),
-          ...findWinner(1),
+          ...top.flatMap((_, v) => findWinner(v)),
           element.set(
-            i32.add(
-              i32.mul(place.get(), i32.const(k)),
-              i32.mul(strip.get(), i32.const(panelWidth)),
-            ),
+            i32.add(i32.mul(place.get(), i32.const(k)), i32.mul(strip.get(), i32.const(width))),
           ),
-          ...(last === panelWidth
-            ? store(panelWidth)
+          ...(last === width
+            ? store(width)
             : [
                 control.if(
                   i32.eq(strip.get(), i32.const(strips - 1)),
                   store(last),
-                  strips > 1 ? store(panelWidth) : [],
+                  strips > 1 ? store(width) : [],
                 ),
               ]),
         ];

@@ -18,7 +18,7 @@ import {
 } from '../assembler/instructions.ts';
 import { forRange, type Local } from '../assembler/module.ts';
 import { at, type KernelBuilder, type KernelSpec, unravel } from '../kernel.ts';
-import { type PackAttrs, panelWidth } from '../ops.ts';
+import type { PackAttrs } from '../ops.ts';
 import { transforms, type WinogradConvAttrs, type WinogradPoolAttrs } from '../winograd_ops.ts';
 import { accumulateTile, atMost } from './panel_conv.ts';
 import { orAnyNaN } from './panel_conv_pool.ts';
@@ -69,30 +69,33 @@ function combine(row: readonly number[], value: (i: number) => Instruction): Ins
 /**
  * M x Mᵀ of a square of vectors, row by row of the result: `store(i, value)` for each. `load(i, j)` is asked for each use;
  * reading the first cache twice is cheaper than keeping all of `x` in registers.
+ *
+ * @param offsets of neighbouring vectors that are done together; each load and store is told one.
  */
 export function sandwich(
   fn: KernelBuilder,
   code: Instruction[],
   matrix: Matrix,
-  load: (i: number, j: number) => Instruction,
-  store: (index: number, value: Instruction) => Instruction[],
+  load: (i: number, j: number, offset: number) => Instruction,
+  store: (index: number, value: Instruction, offset: number) => Instruction[],
+  offsets: readonly number[] = [0],
 ): void {
   const side = matrix[0]!.length;
   matrix.forEach((row, i) => {
     const half = Array.from({ length: side }, (_, j) =>
-      fn.define(
-        code,
-        combine(row, (a) => load(a, j)),
-        'v128',
+      offsets.map((offset) =>
+        fn.define(
+          code,
+          combine(row, (a) => load(a, j, offset)),
+          'v128',
+        ),
       ),
     );
     matrix.forEach((other, j) => {
-      code.push(
-        ...store(
-          i * matrix.length + j,
-          combine(other, (b) => half[b]!.get()),
-        ),
-      );
+      offsets.forEach((offset, o) => {
+        const value = combine(other, (b) => half[b]![o]!.get());
+        code.push(...store(i * matrix.length + j, value, offset));
+      });
     });
   });
 }
@@ -130,45 +133,45 @@ export function transformPatches(
   );
   const from = fn.define(body, at(x.get(), pixel, c * 4));
   const to = fn.define(body, at(v, t.get(), c * 4));
+  const offsets = fn.together(c / 4);
   body.push(
-    ...fn.each(c / 4, () => {
+    ...fn.each(c / 4 / offsets.length, () => {
       const code: Instruction[] = [];
       sandwich(
         fn,
         code,
         transforms.input,
-        (i, j) => v128.load(from.get(), (i * w + j) * c * 4),
-        (e, value) => [v128.store(to.get(), value, e * planeBytes(chunk, c))],
+        (i, j, offset) => v128.load(from.get(), (i * w + j) * c * 4 + offset),
+        (e, value, offset) => [v128.store(to.get(), value, e * planeBytes(chunk, c) + offset)],
+        offsets,
       );
-      return [...code, from.add(16), to.add(16)];
+      return [...code, from.add(offsets.length * 16), to.add(offsets.length * 16)];
     }),
   );
   return forRange(t, i32.const(0), () => count.get(), 1, body);
 }
 
+/** Shape of transformed weights: [16, strips, c, width]. */
+type Panels = readonly [number, number, number, number];
+
 /** M[e][t][k] = Σ_c V[e][t][c] · W[e][c][k] for whole fours of tiles. */
 function multiply(
   fn: KernelBuilder,
   weights: Local,
-  c: number,
-  strips: number,
+  [, strips, c, width]: Panels,
   count: Local,
   v: Instruction,
   m: Instruction,
   chunk: number,
 ): Instruction[] {
-  const acc = Array.from({ length: 4 }, () => fn.localsOf('v128', panelWidth / 4));
+  const acc = Array.from({ length: 4 }, () => fn.localsOf('v128', width / 4));
   const [t, pixel, strip, to] = fn.localsOf('i32', 4) as [Local, Local, Local, Local];
-  const columns = strips * panelWidth;
+  const columns = strips * width;
   return fn.each(16, (e) =>
     fn.each(strips, (s) =>
       forRange(t, i32.const(0), () => count.get(), 4, [
         strip.set(
-          at(
-            weights.get(),
-            i32.add(i32.mul(e.get(), i32.const(strips)), s.get()),
-            c * panelWidth * 4,
-          ),
+          at(weights.get(), i32.add(i32.mul(e.get(), i32.const(strips)), s.get()), c * width * 4),
         ),
         pixel.set(at(at(v, e.get(), planeBytes(chunk, c)), t.get(), c * 4)),
         ...acc.flat().map((sum) => sum.set(constant(0))),
@@ -183,7 +186,7 @@ function multiply(
           at(
             at(at(m, e.get(), planeBytes(chunk, columns)), t.get(), columns * 4),
             s.get(),
-            panelWidth * 4,
+            width * 4,
           ),
         ),
         ...acc.flatMap((row, j) =>
@@ -194,12 +197,12 @@ function multiply(
   );
 }
 
-/** Stores the 2 × 2 outputs of a tile for four channels. */
+/** Stores the 2 × 2 outputs of a tile for the vectors of channels that are done together, from `channel` on. */
 type Ending = (
   code: Instruction[],
   tile: TilePlace,
   channel: Local,
-  outputs: readonly Local[],
+  outputs: readonly (readonly Local[])[],
 ) => void;
 
 interface TilePlace {
@@ -220,12 +223,12 @@ function winogradKernel(
   const image = node.inputs[0]!.shape as readonly [number, number, number, number];
   const [n, h, w, c] = image;
   const tiles = n * th * tw;
-  const strips = Math.ceil(k / panelWidth);
-  const columns = strips * panelWidth;
+  const panels = node.inputs[1]!.shape as Panels;
+  const columns = panels[1] * panels[3];
   const chunk = chunkTiles(tiles, c + columns);
   const vBytes = 16 * planeBytes(chunk, c);
   return {
-    key: JSON.stringify([name, image, node.attrs, node.inputs.length]),
+    key: JSON.stringify([name, image, node.attrs, panels, node.inputs.length]),
     units: Math.ceil(tiles / chunk),
     work: tiles * 4 * 9 * c * k,
     scratch: vBytes + 16 * planeBytes(chunk, columns),
@@ -234,7 +237,8 @@ function winogradKernel(
       const v = fn.scratch.get();
       const m = i32.add(fn.scratch.get(), i32.const(vBytes));
       const [first, count, t] = fn.localsOf('i32', 3) as [Local, Local, Local];
-      const outputs = fn.localsOf('v128', 4);
+      const offsets = fn.together(k / 4);
+      const outputs = offsets.map(() => fn.localsOf('v128', 4));
       const store = ending(fn, bias);
       fn.eachUnit((unit) => {
         const body: Instruction[] = [];
@@ -250,20 +254,22 @@ function winogradKernel(
                 fn,
                 code,
                 transforms.output,
-                (i, j) => v128.load(from.get(), (i * 4 + j) * planeBytes(chunk, columns)),
-                (i, value) => [outputs[i]!.set(value)],
+                (i, j, offset) =>
+                  v128.load(from.get(), (i * 4 + j) * planeBytes(chunk, columns) + offset),
+                (i, value, offset) => [outputs[offset / 16]![i]!.set(value)],
+                offsets,
               );
               store(code, { index, n: image, ty, tx }, channel, outputs);
-              return [...code, from.add(16)];
+              return [...code, from.add(offsets.length * 16)];
             },
-            4,
+            offsets.length * 4,
           ),
         );
         return [
           first.set(i32.mul(unit.get(), i32.const(chunk))),
           count.set(atMost(i32.sub(i32.const(tiles), first.get()), chunk)),
           ...transformPatches(fn, x, { h, w, c, th, tw }, first, count, v, chunk),
-          ...multiply(fn, weights, c, strips, count, v, m, chunk),
+          ...multiply(fn, weights, panels, count, v, m, chunk),
           ...forRange(t, i32.const(0), () => count.get(), 1, body),
         ];
       });
@@ -280,26 +286,31 @@ export function winogradConvKernel(node: Node): KernelSpec {
     [Math.ceil(oh / 2), Math.ceil(ow / 2)],
     (fn, bias) => {
       return (code, { n, ty, tx }, channel, outputs) => {
-        const b = bias && fn.define(code, v128.load(at(bias.get(), channel.get(), 4)), 'v128');
+        const biases = outputs.map(
+          (_, v) =>
+            bias && fn.define(code, v128.load(at(bias.get(), channel.get(), 4), v * 16), 'v128'),
+        );
         const row = i32.add(i32.mul(n.get(), i32.const(oh)), i32.mul(ty.get(), i32.const(2)));
         const pixel = i32.add(i32.mul(row, i32.const(ow)), i32.mul(tx.get(), i32.const(2)));
         const to = fn.define(
           code,
           at(fn.outputs[0]!.get(), i32.add(i32.mul(pixel, i32.const(k)), channel.get()), 4),
         );
-        const write = (i: number): Instruction => {
-          const sum = b ? add(outputs[i]!.get(), b.get()) : outputs[i]!.get();
-          const value = activation === 'relu' ? f32x4.max(sum, constant(0)) : sum;
-          return v128.store(to.get(), value, (Math.floor(i / 2) * ow + (i % 2)) * k * 4);
-        };
+        const write = (i: number): Instruction[] =>
+          outputs.map((output, v) => {
+            const b = biases[v];
+            const sum = b ? add(output[i]!.get(), b.get()) : output[i]!.get();
+            const value = activation === 'relu' ? f32x4.max(sum, constant(0)) : sum;
+            return v128.store(to.get(), value, (Math.floor(i / 2) * ow + (i % 2)) * k * 4 + v * 16);
+          });
         const inside = (place: Local, extent: number) =>
           i32.lt_s(i32.mul(place.get(), i32.const(2)), i32.const(extent - 1));
         const whenInside = (place: Local, extent: number, then: Instruction[]) =>
           extent % 2 === 0 ? then : [control.if(inside(place, extent), then)];
         code.push(
-          write(0),
-          ...whenInside(tx, ow, [write(1)]),
-          ...whenInside(ty, oh, [write(2), ...whenInside(tx, ow, [write(3)])]),
+          ...write(0),
+          ...whenInside(tx, ow, write(1)),
+          ...whenInside(ty, oh, [...write(2), ...whenInside(tx, ow, write(3))]),
         );
       };
     },
@@ -309,45 +320,48 @@ export function winogradConvKernel(node: Node): KernelSpec {
 export function winogradConvPoolKernel(node: Node): KernelSpec {
   const { ph, pw, k } = node.attrs as WinogradPoolAttrs;
   return winogradKernel('winograd_conv_pool', node, k, [ph, pw], (fn, bias) => {
-    const [top, winner, wins] = fn.localsOf('v128', 3) as [Local, Local, Local];
     return (code, { index }, channel, outputs) => {
-      const b = fn.define(code, v128.load(at(bias!.get(), channel.get(), 4)), 'v128');
       const element = fn.define(code, i32.add(i32.mul(index.get(), i32.const(k)), channel.get()));
-      code.push(top.set(constant(0)), winner.set(i32x4.const(noWinner)));
-      outputs.forEach((output, position) => {
-        code.push(
-          output.set(add(output.get(), b.get())),
-          wins.set(f32x4.gt(output.get(), top.get())),
-          top.set(f32x4.pmax(top.get(), output.get())),
-          winner.set(v128.bitselect(i32x4.const(position), winner.get(), wins.get())),
-        );
-      });
-      const bytes = i8x16.shuffle(winner.get(), winner.get(), [
-        0,
-        4,
-        8,
-        12,
-        ...new Array<number>(12).fill(0),
-      ]);
+      const from = fn.define(code, at(bias!.get(), channel.get(), 4));
+      const to = fn.define(code, at(fn.outputs[0]!.get(), element.get(), 4));
+      const winners = fn.define(code, i32.add(fn.outputs[1]!.get(), element.get()));
+      const biases = outputs.map((_, v) => fn.define(code, v128.load(from.get(), v * 16), 'v128'));
+      const tops = outputs.map(() => fn.define(code, constant(0), 'v128'));
+      const winner = outputs.map(() => fn.define(code, i32x4.const(noWinner), 'v128'));
+      const wins = fn.local('v128');
+      for (let position = 0; position < 4; position++) {
+        outputs.forEach((own, v) => {
+          const [output, top] = [own[position]!, tops[v]!];
+          code.push(
+            output.set(add(output.get(), biases[v]!.get())),
+            wins.set(f32x4.gt(output.get(), top.get())),
+            top.set(f32x4.pmax(top.get(), output.get())),
+            winner[v]!.set(v128.bitselect(i32x4.const(position), winner[v]!.get(), wins.get())),
+          );
+        });
+      }
+      const lowBytes = [0, 4, 8, 12, ...new Array<number>(12).fill(0)];
       code.push(
-        v128.store(at(fn.outputs[0]!.get(), element.get(), 4), orAnyNaN(top.get(), outputs)),
-        wins.set(bytes),
-        v128.store32_lane(i32.add(fn.outputs[1]!.get(), element.get()), wins.get(), 0),
+        ...tops.map((top, v) => v128.store(to.get(), orAnyNaN(top.get(), outputs[v]!), v * 16)),
+        ...winner.flatMap((own, v) => [
+          wins.set(i8x16.shuffle(own.get(), own.get(), lowBytes)),
+          v128.store32_lane(winners.get(), wins.get(), 0, v * 4),
+        ]),
       );
     };
   });
 }
 
-/** Unit = (strip, row): eight columns of one row of each transformed kernel. */
+/** Unit = (strip, row): the columns of a strip in one row of each transformed kernel. */
 export function winogradWeightsKernel(node: Node): KernelSpec {
   const { form } = node.attrs as PackAttrs;
   const kernel = node.inputs[0]!.shape as readonly [number, number, number, number];
   const [, , c, k] = kernel;
   const forward = form === 'forward';
-  const [rows, columns] = forward ? [c, k] : [k, c];
-  const strips = Math.ceil(columns / panelWidth);
+  const columns = forward ? k : c;
+  const [, strips, rows, width] = node.outputs[0]!.shape as Panels;
   return {
-    key: JSON.stringify(['winograd_weights', kernel, form]),
+    key: JSON.stringify(['winograd_weights', kernel, form, width]),
     units: strips * rows,
     work: rows * columns * 40,
     emit(fn) {
@@ -356,25 +370,25 @@ export function winogradWeightsKernel(node: Node): KernelSpec {
         const strip = fn.define(code, i32.div_u(unit.get(), i32.const(rows)));
         const row = fn.define(code, i32.rem_u(unit.get(), i32.const(rows)));
         // Element (tap, row, column) of the kernel: forward (tap·c + row)·k + column, adjoint ((8−tap)·c + column)·k + row.
-        const first = i32.mul(strip.get(), i32.const(panelWidth));
+        const first = i32.mul(strip.get(), i32.const(width));
         const from = fn.define(
           code,
           forward
             ? at(fn.inputs[0]!.get(), at(first, row.get(), k), 4)
             : at(fn.inputs[0]!.get(), at(row.get(), first, k), 4),
         );
-        const to = fn.define(code, at(fn.outputs[0]!.get(), unit.get(), panelWidth * 4));
-        const all = (width: number): Instruction[] =>
-          [0, 1].flatMap((half) => {
+        const to = fn.define(code, at(fn.outputs[0]!.get(), unit.get(), width * 4));
+        const all = (filled: number): Instruction[] =>
+          Array.from({ length: width / 4 }).flatMap((_, part) => {
             const body: Instruction[] = [];
-            const lanes = Math.max(0, Math.min(4, width - half * 4));
+            const lanes = Math.max(0, Math.min(4, filled - part * 4));
             const taps = Array.from({ length: 9 }, (_, tap) => {
               const offset = (forward ? tap : 8 - tap) * c * k * 4;
               if (forward && lanes === 4)
-                return fn.define(body, v128.load(from.get(), offset + half * 16), 'v128');
+                return fn.define(body, v128.load(from.get(), offset + part * 16), 'v128');
               const value = fn.define(body, constant(0), 'v128');
               for (let lane = 0; lane < lanes; lane++) {
-                const place = offset + (half * 4 + lane) * (forward ? 4 : k * 4);
+                const place = offset + (part * 4 + lane) * (forward ? 4 : k * 4);
                 body.push(value.set(v128.load32_lane(from.get(), value.get(), lane, place)));
               }
               return value;
@@ -385,14 +399,14 @@ export function winogradWeightsKernel(node: Node): KernelSpec {
               transforms.kernel,
               (i, j) => taps[i * 3 + j]!.get(),
               (e, value) => [
-                v128.store(to.get(), value, e * strips * rows * panelWidth * 4 + half * 16),
+                v128.store(to.get(), value, e * strips * rows * width * 4 + part * 16),
               ],
             );
             return body;
           });
-        const last = columns - (strips - 1) * panelWidth;
-        if (last === panelWidth) return [...code, ...all(panelWidth)];
-        const full = strips > 1 ? all(panelWidth) : [];
+        const last = columns - (strips - 1) * width;
+        if (last === width) return [...code, ...all(width)];
+        const full = strips > 1 ? all(width) : [];
         return [...code, control.if(i32.eq(strip.get(), i32.const(strips - 1)), all(last), full)];
       });
     },

@@ -4,7 +4,7 @@
  *
  *     S[e][c][k] = Σ_tiles V[e][tile][c] · H[e][tile][k]
  *
- * Tile of the product: 4 rows c × 8 channels k, its sums kept in the result between chunks. The sum over tiles is cut into
+ * Tile of the product: 4 rows c × 8 channels k (16 where V8 joins vectors), its sums kept in the result between chunks. The sum over tiles is cut into
  * a number of parts that the shapes fix; each part has one owner, and the parts are added in order by a reduction.
  */
 import type { Node } from '../../../ir/graph.ts';
@@ -94,23 +94,29 @@ function transformGradients(
   const to = fn.define(body, at(hidden, t.get(), k * 4));
   const edge = (place: Local, extent: number) =>
     i32.eq(i32.mul(place.get(), i32.const(2)), i32.const(extent - 1));
+  const offsets = fn.together(k / 4);
   body.push(
-    ...fn.each(k / 4, () => {
+    ...fn.each(k / 4 / offsets.length, () => {
       const code: Instruction[] = [];
       const values = Array.from({ length: 4 }, (_, i) =>
-        fn.define(code, v128.load(from.get(), (Math.floor(i / 2) * ow + (i % 2)) * k * 4), 'v128'),
+        offsets.map((offset) => {
+          const place = (Math.floor(i / 2) * ow + (i % 2)) * k * 4 + offset;
+          return fn.define(code, v128.load(from.get(), place), 'v128');
+        }),
       );
-      const clear = (...which: number[]) => which.map((i) => values[i]!.set(constant(0)));
+      const clear = (...which: number[]) =>
+        which.flatMap((i) => values[i]!.map((value) => value.set(constant(0))));
       if (oh % 2 === 1) code.push(control.if(edge(ty, oh), clear(2, 3)));
       if (ow % 2 === 1) code.push(control.if(edge(tx, ow), clear(1, 3)));
       sandwich(
         fn,
         code,
         spread,
-        (i, j) => values[i * 2 + j]!.get(),
-        (e, value) => [v128.store(to.get(), value, e * planeBytes(chunk, k))],
+        (i, j, offset) => values[i * 2 + j]![offset / 16]!.get(),
+        (e, value, offset) => [v128.store(to.get(), value, e * planeBytes(chunk, k) + offset)],
+        offsets,
       );
-      return [...code, from.add(16), to.add(16)];
+      return [...code, from.add(offsets.length * 16), to.add(offsets.length * 16)];
     }),
   );
   return forRange(t, i32.const(0), () => count.get(), 1, body);
@@ -126,8 +132,9 @@ function addProducts(
   sums: Instruction,
   isFirst: Instruction,
 ): Instruction[] {
-  const acc = Array.from({ length: 4 }, () => fn.localsOf('v128', 2));
-  const loads = fn.localsOf('v128', 2);
+  const tile = 8 * fn.join;
+  const acc = Array.from({ length: 4 }, () => fn.localsOf('v128', tile / 4));
+  const loads = fn.localsOf('v128', tile / 4);
   const factor = fn.local('v128');
   const [left, right, to, end, begin] = fn.localsOf('i32', 5) as [
     Local,
@@ -167,18 +174,15 @@ function addProducts(
     ];
   };
   const column = fn.local('i32');
-  const whole = k & ~7;
+  const whole = k - (k % tile);
+  const byTile = (e: Local, row: Local) =>
+    forRange(column, i32.const(0), () => i32.const(whole), tile, block(e, row, column, tile));
+  const rest = (e: Local, row: Local) =>
+    whole < k ? [column.set(i32.const(whole)), ...block(e, row, column, k - whole)] : [];
   return [
     begin.set(isFirst),
     ...fn.each(16, (e) =>
-      fn.each(
-        c,
-        (row) => [
-          ...forRange(column, i32.const(0), () => i32.const(whole), 8, block(e, row, column, 8)),
-          ...(whole < k ? [column.set(i32.const(whole)), ...block(e, row, column, 4)] : []),
-        ],
-        4,
-      ),
+      fn.each(c, (row) => [...(whole > 0 ? byTile(e, row) : []), ...rest(e, row)], 4),
     ),
   ];
 }

@@ -1,0 +1,99 @@
+/**
+ * @file V8 can join pairs of 128-bit vector operations into 256-bit ones (its "revectorizer"), which doubles the arithmetic
+ * a core does. It is behind a flag, so here it is used with care:
+ *
+ * - the flag is set for the moment in which a module of ours is compiled, never for modules of others
+ * - a module of all kinds of kernels is first run joined and not joined, and must give the same bytes
+ * - a loop of multiply-adds must really be faster, else kernels keep the tiles that suit 128 bits
+ */
+import { type Instruction, i32, v128 } from './assembler/instructions.ts';
+import { FunctionBuilder, forRange, ModuleBuilder } from './assembler/module.ts';
+import { isNode } from './features.ts';
+import { type Arithmetic, type Join, KernelBuilder } from './kernel.ts';
+import { selfCheck } from './self_check.ts';
+
+/** First version of V8 whose revectorizer joins what kernels do: that of Node 24. */
+const firstVersion = 13;
+const joinFlag = '--experimental-wasm-revectorize';
+/** Optimized code at once, in place of quick code that is replaced when it has run for long. */
+const eagerFlags = ['--no-liftoff', '--no-wasm-lazy-compilation'];
+/** How much faster joined multiply-adds must be. */
+const leastGain = 1.4;
+
+/** `--flag` → `--no-flag` and back. */
+const opposite = (flag: string) =>
+  flag.startsWith('--no-') ? `--${flag.slice(5)}` : `--no-${flag.slice(2)}`;
+
+/** Compiles in Node with optimized code at once, joined or not; elsewhere as the browser does. */
+export async function compileFor(
+  bytes: Uint8Array<ArrayBuffer>,
+  join: Join,
+): Promise<WebAssembly.Module> {
+  if (join === 1) return WebAssembly.compile(bytes);
+  const { setFlagsFromString } = await import('node:v8');
+  const given = new Set(process.execArgv);
+  const flags = [...eagerFlags, joinFlag].filter((flag) => !given.has(flag));
+  for (const flag of flags) setFlagsFromString(flag);
+  try {
+    // Not the asynchronous call: no other module must be compiled while the flags are set.
+    return new WebAssembly.Module(bytes);
+  } finally {
+    for (const flag of flags) setFlagsFromString(opposite(flag));
+  }
+}
+
+let known: Promise<Join> | undefined;
+
+/** 2 where joining pairs of vectors is there, faster, and gives the same bits. */
+export function bestJoin(): Promise<Join> {
+  known ??= detect();
+  return known;
+}
+
+async function detect(): Promise<Join> {
+  if (!isNode || process.arch !== 'x64') return 1;
+  if (Number.parseInt(process.versions.v8, 10) < firstVersion) return 1;
+  try {
+    const gain = (await rate(2)) / (await rate(1));
+    return gain >= leastGain && (await selfCheck(compileFor)) ? 2 : 1;
+  } catch {
+    // What is refused here is refused, and explained, where it is needed.
+    return 1;
+  }
+}
+
+/** Rounds a millisecond of multiply-adds in twelve neighbouring sums. */
+async function rate(join: Join): Promise<number> {
+  const pages = { initial: 1, maximum: join, shared: false };
+  const memory = new WebAssembly.Memory(pages);
+  const module = await compileFor(multiplyAdds('fused').encode(pages), join);
+  const { exports } = await WebAssembly.instantiate(module, { env: { memory } });
+  const run = exports.rounds as (rounds: number) => void;
+  const rounds = 4000;
+  let best = Number.POSITIVE_INFINITY;
+  for (let i = 0; i < 12; i++) {
+    const began = performance.now();
+    run(rounds);
+    best = Math.min(best, performance.now() - began);
+  }
+  return rounds / best;
+}
+
+function multiplyAdds(arithmetic: Arithmetic): ModuleBuilder {
+  const fn = new KernelBuilder('rounds', 0, 0, arithmetic);
+  const module = new ModuleBuilder();
+  const loop = new FunctionBuilder('rounds', ['i32']);
+  const i = loop.local('i32');
+  const sums = loop.localsOf('v128', 12);
+  const factor = loop.local('v128');
+  const round: Instruction[] = sums.map((sum) =>
+    sum.set(fn.madd(factor.get(), factor.get(), sum.get())),
+  );
+  loop.push(
+    ...sums.map((sum, n) => sum.set(v128.load(i32.const(0), n * 16))),
+    ...forRange(i, i32.const(0), () => loop.params[0]!.get(), 1, round),
+    ...sums.map((sum, n) => v128.store(i32.const(0), sum.get(), n * 16)),
+  );
+  module.add(loop, 'rounds');
+  return module;
+}

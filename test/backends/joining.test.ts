@@ -1,0 +1,74 @@
+/**
+ * @file Vectors joined in pairs: the same bits as vectors that are not, in the check at the start and in whole steps; and a
+ * check that finds other bits turns joining off.
+ */
+import assert from 'node:assert/strict';
+import { describe, test } from 'node:test';
+import { kernelOf } from '../../src/backends/wasm/emit.ts';
+import { bestArithmetic } from '../../src/backends/wasm/features.ts';
+import { bestJoin, compileFor } from '../../src/backends/wasm/joining.ts';
+import { lower } from '../../src/backends/wasm/lower.ts';
+import { checkedStep, selfCheck } from '../../src/backends/wasm/self_check.ts';
+import { widen } from '../../src/backends/wasm/widen.ts';
+import { runPasses, stepPasses } from '../../src/passes/index.ts';
+import { makePlan } from '../../src/plan/plan.ts';
+import { bitsOf, smallModel, stripes } from '../support/small_models.ts';
+
+const canJoin = Number(process.versions.node.split('.')[0]) >= 24 && process.arch === 'x64';
+const reason = 'V8 joins vectors from Node 24 on, on x64';
+
+describe('the check at the start', () => {
+  const graph = checkedStep();
+  const passes = stepPasses({ name: 'lower', run: (step) => widen(lower(step)) });
+  const plan = makePlan(runPasses(graph, passes), { threads: 1, cost: kernelOf });
+
+  test('has every family of kernels with tiles of its own for joined vectors', () => {
+    const names = new Set(plan.kernels.map(({ node }) => node.op.name));
+    for (const name of [
+      'panel_conv',
+      'panel_conv_pool',
+      'winograd_conv',
+      'winograd_conv_pool',
+      'winograd_partials',
+      'filter_partials',
+      'pooled_filter_gradient',
+      'rows_input_gradient',
+      'depthwise_conv',
+      'depthwise_filter',
+      'fused',
+      'fused_sum',
+    ])
+      assert.ok(names.has(name), `${name} is not among ${[...names].join(', ')}`);
+  });
+
+  test('passes here', { skip: canJoin ? false : reason }, async () => {
+    assert.equal(await selfCheck(compileFor), true);
+    assert.equal(await bestJoin(), 2);
+  });
+
+  test('fails where joined code computes something else', async () => {
+    await bestArithmetic(); // Node 20 hides relaxed SIMD until it is asked.
+    // A compiler that turns the first f32x4.mul (0xfd 0xe6 0x01) of joined code into f32x4.add (0xfd 0xe4 0x01).
+    const wrong = await selfCheck((bytes, join) => {
+      const mul = bytes.findIndex(
+        (byte, i) => byte === 0xfd && bytes[i + 1] === 0xe6 && bytes[i + 2] === 0x01,
+      );
+      assert.ok(mul > 0);
+      if (join === 2) bytes[mul + 1] = 0xe4;
+      return WebAssembly.compile(bytes);
+    });
+    assert.equal(wrong, false);
+  });
+});
+
+test('training gives the same bits joined and not', async () => {
+  const bits = [];
+  for (const revectorize of [true, false]) {
+    const model = smallModel({ revectorize });
+    await model.fit(stripes(64), { batchSize: 8, epochs: 2, seed: 3, verbose: 0 });
+    assert.equal((await model.engine()).revectorized, revectorize && canJoin);
+    bits.push(bitsOf(model));
+    model.close();
+  }
+  assert.deepEqual(bits[0], bits[1]);
+});
