@@ -42,10 +42,11 @@ export class SetSupply implements Supply {
     return this.set.length;
   }
 
-  /** Reads the first samples. */
+  /** Reads the first samples, and the last, so that sets of other lengths are seen to be others. */
   async inspect(trainer: Trainer, kind: StepKind, where: string): Promise<Columns> {
-    const count = Math.min(firstSamples, this.set.length);
-    const rows = Uint32Array.from({ length: count }, (_, i) => i);
+    const { length } = this.set;
+    const count = Math.min(firstSamples, length);
+    const rows = Uint32Array.from({ length: count }, (_, i) => (i < count - 1 ? i : length - 1));
     this.first = await this.read(rows, trainer, kind, where);
     return this.first;
   }
