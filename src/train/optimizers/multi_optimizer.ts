@@ -83,7 +83,7 @@ export interface MultiOptimizerOptions {
  * @example
  * ```ts no-run
  * const map = new optimizers.OptimizerMap(new optimizers.Adam(), {
- *   'conv2d.*': new optimizers.SGD({ momentum: 0.9 }),
+ *   '.*conv2d.*': new optimizers.SGD({ momentum: 0.9 }),
  * });
  * model.compile({ optimizer: new optimizers.MultiOptimizer(map), loss: 'mse' });
  * ```
