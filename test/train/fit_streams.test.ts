@@ -8,12 +8,13 @@ import {
   type Logs,
 } from '../../src/callbacks/index.ts';
 import { type ErrorCode, TsunoError } from '../../src/core/errors.ts';
+import { setRandomSeed } from '../../src/core/seed.ts';
 import { Tensor, tensor } from '../../src/core/tensor.ts';
 import { Dataset } from '../../src/data/dataset.ts';
 import type { SampleSource } from '../../src/data/source.ts';
 import type { StreamingDataset } from '../../src/data/streaming_dataset.ts';
 import * as layers from '../../src/layers/index.ts';
-import { Sequential } from '../../src/model/model.ts';
+import { Model, Sequential } from '../../src/model/model.ts';
 import { Input } from '../../src/topology/input.ts';
 import type { Data } from '../../src/train/batches.ts';
 import type { FitOptions } from '../../src/train/fit_options.ts';
@@ -215,6 +216,35 @@ describe('fit 39: batches out of generators', () => {
       }
     });
     assert.deepEqual(bits, (await trained(data, { ...unshuffled, sampleWeight: weight })).bits);
+  });
+
+  test('of several inputs, by name', async () => {
+    const make = () => {
+      setRandomSeed(1);
+      const left = Input({ shape: [6, 6, 1], name: 'left' });
+      const right = Input({ shape: [6, 6, 1], name: 'right' });
+      const both = layers.flatten()(layers.subtract()([left, right]));
+      const outputs = layers.dense(3, { activation: 'softmax' })(both);
+      const model = new Model({ inputs: [left, right], outputs });
+      model.compile({ loss: 'sparse_categorical_crossentropy', threads: 1 });
+      return model;
+    };
+    const [first, second] = [make(), make()];
+    const { images, labels } = data;
+    const other = data.shuffle(2).images;
+    await first.fit({ left: images, right: other }, labels, { ...unshuffled, epochs: 1 });
+    await second.fit(
+      function* () {
+        for (let i = 0; i < 100; i += 10) {
+          const x = { right: other.slice(i, i + 10), left: images.slice(i, i + 10) };
+          yield [x, labels.slice(i, i + 10)];
+        }
+      },
+      { seed: 5, verbose: 0 },
+    );
+    assert.deepEqual(bitsOf(second), bitsOf(first));
+    first.close();
+    second.close();
   });
 
   test('of changing size', async () => {
