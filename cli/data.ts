@@ -1,7 +1,7 @@
 /**
  * @file What `--data` may be: a data set by its name, a folder of class folders, or arrays in files.
  *
- *     mnist   mnist:test   fashion-mnist:test:FOLDER   cifar10:train:FOLDER
+ *     mnist   mnist:test   fashion-mnist:test:FOLDER   cifar10:train:FOLDER   cifar100:FOLDER
  *     FOLDER   FILE.npz   FILE.safetensors   X.npy,Y.npy
  */
 import { readdir, stat } from 'node:fs/promises';
@@ -25,9 +25,9 @@ export type Part = 'train' | 'test';
 
 /** The paragraph of help texts on DATA. */
 export const dataNote =
-  'DATA is mnist, mnist:train or mnist:test; fashion-mnist:PART:FOLDER or cifar10:PART:FOLDER with PART train or test; a folder with a folder of images for each class; an .npz or .safetensors file with x and y; or X.npy,Y.npy. A folder called mnist is ./mnist.';
+  'DATA is mnist, mnist:train or mnist:test; fashion-mnist:PART:FOLDER, cifar10:PART:FOLDER or cifar100:PART:FOLDER with PART train or test and the folder of its files; a folder with a folder of images for each class; an .npz or .safetensors file with x and y; or X.npy,Y.npy. A folder called mnist is ./mnist.';
 
-const byName = /^(mnist|fashion-mnist|cifar10)(?::(train|test))?(?::(.+))?$/s;
+const byName = /^(mnist|fashion-mnist|cifar100?)(?::(train|test))?(?::(.+))?$/s;
 const pair = /\.npy,.+\.npy$/is;
 
 /** Whether `text` names a data set or a pair of files, rather than one file or folder. */
@@ -57,6 +57,13 @@ export async function datasetOf(text: string, part: Part, model: Model): Promise
   return folderOf(text, model);
 }
 
+/** The data sets whose files are not shipped. */
+const inFolders = {
+  'fashion-mnist': datasets.fashionMnist.load,
+  cifar10: datasets.cifar10.load,
+  cifar100: datasets.cifar100.load,
+} as const;
+
 async function byNameOf(
   text: string,
   name: string,
@@ -72,7 +79,7 @@ async function byNameOf(
       `"${text}" wants the folder of its files, which are not shipped: ${name}:${part}:FOLDER`,
     );
   }
-  const all = await datasets.fashionMnist.load({ from: folder, only: part });
+  const all = await inFolders[name as keyof typeof inFolders]({ from: folder, only: part });
   return all[part];
 }
 

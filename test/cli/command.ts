@@ -4,9 +4,17 @@ import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { encode } from 'fast-png';
 import { run } from '../../cli/run.ts';
-import { clearSession, type Model, writeNpy, writeNpz, writeSafetensors } from '../../src/index.ts';
+import {
+  clearSession,
+  type Model,
+  saveImage,
+  type Tensor,
+  tensor,
+  writeNpy,
+  writeNpz,
+  writeSafetensors,
+} from '../../src/index.ts';
 import { smallModel, stripes } from '../support/small_models.ts';
 
 export const program = fileURLToPath(new URL('../../cli/main.js', import.meta.url));
@@ -107,18 +115,18 @@ export async function filledFolder(): Promise<string> {
   for (const [i, name] of ['bottom', 'middle', 'top'].entries()) {
     mkdirSync(at(`images/${name}`), { recursive: true });
     for (let copy = 0; copy < 2; copy++) {
-      writeFileSync(at(`images/${name}/${copy}.png`), stripe(i, 12 + copy));
+      await saveImage(at(`images/${name}/${copy}.png`), stripe(i, 12 + copy));
     }
   }
   writeFileSync(at('broken.keras'), 'PK but no archive');
   return folder;
 }
 
-/** A grey PNG of this size with one bright row. */
-function stripe(row: number, size: number): Uint8Array {
+/** A grey image of this size with one bright row. */
+function stripe(row: number, size: number): Tensor<'uint8'> {
   const data = new Uint8Array(size * size).fill(20);
   data.fill(230, row * 2 * size, (row * 2 + 1) * size);
-  return encode({ width: size, height: size, data, channels: 1, depth: 8 });
+  return tensor(data, [size, size, 1]);
 }
 
 function uncompiled(model: Model): Model {

