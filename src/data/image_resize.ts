@@ -152,21 +152,21 @@ export function resize(
   out: Elements,
   box: Box = { x: 0, y: 0, width: sourceWidth, height: sourceHeight },
 ): void {
-  const across = tapsOf(box.width, width, interpolation);
+  const across = flat(tapsOf(box.width, width, interpolation));
   const down = tapsOf(box.height, height, interpolation);
   const isWhole = out instanceof Uint8Array;
   /** Row `y` of the box at the target's width. */
   const stretched = (y: number): Float32Array => {
+    const { starts, counts, weights, stride } = across;
     const row = new Float32Array(width * channels);
     const line = (box.y + y) * sourceWidth + box.x;
     for (let x = 0, to = 0; x < width; x++) {
-      const { start, weights } = across[x]!;
+      const first = x * stride;
+      const last = first + counts[x]!;
       for (let channel = 0; channel < channels; channel++, to++) {
         let sum = 0;
-        for (let i = 0, from = (line + start) * channels + channel; i < weights.length; i++) {
-          sum += weights[i]! * data[from]!;
-          from += channels;
-        }
+        let from = (line + starts[x]!) * channels + channel;
+        for (let i = first; i < last; i++, from += channels) sum += weights[i]! * data[from]!;
         row[to] = sum;
       }
     }
@@ -181,16 +181,34 @@ export function resize(
     }
     return row;
   };
-  for (let y = 0, at = 0; y < height; y++) {
+  const sums = new Float64Array(width * channels);
+  for (let y = 0; y < height; y++) {
     const { start, weights } = down[y]!;
     for (const old of rows.keys()) if (old < start) rows.delete(old);
-    const used = weights.map((_, i) => rowAt(start + i));
-    for (let x = 0; x < width * channels; x++, at++) {
-      let sum = 0;
-      for (let i = 0; i < used.length; i++) sum += weights[i]! * used[i]![x]!;
-      out[at] = isWhole ? Math.min(255, Math.max(0, Math.round(fround(sum)))) : sum;
+    sums.fill(0);
+    for (const [i, weight] of weights.entries()) {
+      const row = rowAt(start + i);
+      for (let x = 0; x < sums.length; x++) sums[x]! += weight * row[x]!;
     }
+    const at = y * sums.length;
+    if (!isWhole) out.set(sums, at);
+    else
+      for (let x = 0; x < sums.length; x++)
+        out[at + x] = Math.min(255, Math.max(0, Math.round(fround(sums[x]!))));
   }
+}
+
+/** The taps of an axis as numbers side by side, `stride` weights for each. */
+function flat(taps: readonly Tap[]) {
+  const stride = taps.reduce((most, { weights }) => Math.max(most, weights.length), 0);
+  const weights = new Float64Array(taps.length * stride);
+  for (const [i, tap] of taps.entries()) weights.set(tap.weights, i * stride);
+  return {
+    stride,
+    weights,
+    starts: Int32Array.from(taps, ({ start }) => start),
+    counts: Int32Array.from(taps, (tap) => tap.weights.length),
+  };
 }
 
 /** The largest part in the middle with the proportions of the target. */
