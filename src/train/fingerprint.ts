@@ -14,7 +14,7 @@ const pieces = 64;
  *
  * @example
  * ```ts no-run
- * await fingerprint(columns); // 'float32 [60,6,6,1] 5f2c…, uint8 [60] a01b…'
+ * await fingerprint({ x: [images], y: [labels], sampleWeights: [] }); // 'float32 [60,6,6,1] 5f2c…, uint8 [60] a01b…'
  * ```
  */
 export async function fingerprint({ x, y, sampleWeights }: Columns): Promise<string> {
