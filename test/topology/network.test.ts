@@ -57,7 +57,7 @@ describe('the three ways', () => {
     const { graph } = traced(network, [[4, 28, 28, 1]], training);
     return {
       // Paths of weights differ: those of a list and a subclass begin with its name.
-      graph: printGraph(graph).replace(/path: [^,]*\/(\w+\/\w+),/g, 'path: $1,'),
+      graph: printGraph(graph).replace(/variable: [^,}]*\/(\w+\/\w+)/g, 'variable: $1'),
       weights: network.weights.map((weight) => weight.value()),
       layers: network.layers.map(({ name }) => name).filter((name) => name !== 'input_layer'),
       scopes: [...new Set(graph.nodes.map(({ scope }) => scope))],
