@@ -61,8 +61,6 @@ type Run = (thread: number, threads: number, arena: number, control: number, ste
 interface ProgramParts {
   id: number;
   plan: Plan;
-  /** Its control block. */
-  control: Region;
   module: WebAssembly.Module;
   /** Address of each of the plan's variables. */
   variables: readonly number[];
@@ -73,10 +71,12 @@ interface ProgramParts {
 class WasmProgram implements Program, ProgramParts {
   readonly id: number;
   readonly plan: Plan;
-  readonly control: Region;
   readonly module: WebAssembly.Module;
+  /** Its control block, while it is loaded. */
+  control: Region | undefined;
   /** The program on the caller's thread, where there are no workers. */
   run: Run | undefined;
+  isDisposed = false;
   readonly variables: readonly number[];
   readonly changed: readonly Region[];
   private readonly release: (program: WasmProgram) => void;
@@ -84,7 +84,6 @@ class WasmProgram implements Program, ProgramParts {
   constructor(parts: ProgramParts, release: (program: WasmProgram) => void) {
     this.id = parts.id;
     this.plan = parts.plan;
-    this.control = parts.control;
     this.module = parts.module;
     this.variables = parts.variables;
     this.changed = parts.changed;
@@ -92,6 +91,7 @@ class WasmProgram implements Program, ProgramParts {
   }
 
   dispose(): void {
+    this.isDisposed = true;
     this.release(this);
   }
 }
@@ -106,9 +106,11 @@ export class WasmEngine implements Backend {
   private arena: Region | undefined;
   /** The variables before the run in progress. */
   private kept: Region | undefined;
+  /** Those that are loaded. */
   private readonly programs = new Map<number, WasmProgram>();
   private lastProgram = 0;
-  private running = false;
+  /** The program of the run in progress. */
+  private active: WasmProgram | undefined;
   private closed = false;
 
   private constructor(
@@ -200,24 +202,34 @@ export class WasmEngine implements Backend {
     const variables = regions.map(({ address }) => address);
     const { arithmetic, join } = this;
     const bytes = emitModule(plan, { arithmetic, join, variables }).encode(this.memory.import);
-    const control = this.allocate(controlBytes(plan.inputs.length));
-    try {
-      // A run in progress keeps its arena; the next one makes room.
-      if (!this.running) this.reserveArena(plan.arenaBytes);
-      const module = await compileModule(bytes, join);
-      const id = this.lastProgram++;
-      this.workers?.load(id, module, this.memory.memory);
-      const program = new WasmProgram({ id, plan, control, module, variables, changed }, () => {
-        if (!this.programs.delete(id)) return;
-        this.workers?.forget(id);
-        this.free(control);
-      });
-      this.programs.set(id, program);
-      return program;
-    } catch (error) {
-      this.free(control);
-      throw error;
-    }
+    // A run in progress keeps its arena; the next one makes room.
+    if (!this.active) this.reserveArena(plan.arenaBytes);
+    const module = await compileModule(bytes, join);
+    const parts = { id: this.lastProgram++, plan, module, variables, changed };
+    const program = new WasmProgram(parts, (disposed) => {
+      if (disposed !== this.active) this.unload(disposed);
+    });
+    this.load(program);
+    return program;
+  }
+
+  /** Gives a program its control block, and its module to the threads. */
+  private load(program: WasmProgram): Region {
+    if (program.control) return program.control;
+    const { id, module, plan } = program;
+    program.control = this.allocate(controlBytes(plan.inputs.length));
+    this.workers?.load(id, module, this.memory.memory);
+    this.programs.set(id, program);
+    return program.control;
+  }
+
+  private unload(program: WasmProgram): void {
+    if (!program.control) return;
+    this.programs.delete(program.id);
+    this.workers?.forget(program.id);
+    this.free(program.control);
+    program.control = undefined;
+    program.run = undefined;
   }
 
   /** All programs of an engine share one arena: they run one after the other. */
@@ -241,22 +253,24 @@ export class WasmEngine implements Backend {
   async run(program: Program, options: RunOptions): Promise<number> {
     if (!(program instanceof WasmProgram)) throw internal('a program of another engine');
     this.mustBeOpen();
-    if (this.running) throw runInProgress('engine');
-    this.running = true;
+    if (this.active) throw runInProgress('engine');
+    this.active = program;
     try {
       const steps = options.steps ?? 1;
       this.reserveArena(program.plan.arenaBytes);
-      this.bind(program, options.inputs);
-      this.controlWords(program).fill(0);
+      const control = this.load(program);
+      this.bind(program, control, options.inputs);
+      this.controlWords(control).fill(0);
       if (steps > 0) {
         const workers = await this.livingWorkers();
         await (workers
-          ? this.runOnWorkers(workers, program, steps, options)
-          : this.runHere(program, steps, options));
+          ? this.runOnWorkers(workers, program, control, steps, options)
+          : this.runHere(program, control, steps, options));
       }
-      return Atomics.load(this.controlWords(program), cells.stepsDone / 4);
+      return Atomics.load(this.controlWords(control), cells.stepsDone / 4);
     } finally {
-      this.running = false;
+      this.active = undefined;
+      if (program.isDisposed) this.unload(program);
     }
   }
 
@@ -264,30 +278,34 @@ export class WasmEngine implements Backend {
     if (this.closed) throw closedError();
   }
 
-  private controlWords(program: WasmProgram): Int32Array {
-    return new Int32Array(this.memory.buffer, program.control.address, cellWords);
+  private controlWords({ address }: Region): Int32Array {
+    return new Int32Array(this.memory.buffer, address, cellWords);
   }
 
-  private bind(program: WasmProgram, inputs: Readonly<Record<string, Binding>>): void {
+  private bind(
+    program: WasmProgram,
+    { address }: Region,
+    inputs: Readonly<Record<string, Binding>>,
+  ): void {
     const words = new Int32Array(this.memory.buffer);
     program.plan.inputs.forEach(({ name }, i) => {
       const binding = inputs[name];
       if (!binding) throw internal(`input ${name} is not bound`);
       const { pointer, stride } = inputCell(i);
-      words[(program.control.address + pointer) / 4] =
-        binding.region.address + (binding.offset ?? 0);
-      words[(program.control.address + stride) / 4] = binding.stride ?? 0;
+      words[(address + pointer) / 4] = binding.region.address + (binding.offset ?? 0);
+      words[(address + stride) / 4] = binding.stride ?? 0;
     });
   }
 
   private async runOnWorkers(
     workers: Threads,
     program: WasmProgram,
+    control: Region,
     steps: number,
     { progress, signal }: RunOptions,
   ): Promise<void> {
     this.keepVariables(program);
-    const words = this.controlWords(program);
+    const words = this.controlWords(control);
     const limit = (this.options.watchdog ?? 30) * 1000;
     let seen = '';
     let since = Date.now();
@@ -311,7 +329,7 @@ export class WasmEngine implements Backend {
         {
           program: program.id,
           arena: this.arena!.address,
-          control: program.control.address,
+          control: control.address,
           steps,
           memoryBytes: this.memory.buffer.byteLength,
         },
@@ -378,6 +396,7 @@ export class WasmEngine implements Backend {
 
   private async runHere(
     program: WasmProgram,
+    control: Region,
     steps: number,
     { progress, signal }: RunOptions,
   ): Promise<void> {
@@ -387,9 +406,9 @@ export class WasmEngine implements Backend {
     for (let done = 0; done < steps && !signal?.aborted; ) {
       const now = performance.now();
       const count = Math.min(perSlice, steps - done);
-      program.run(0, 1, this.arena!.address, program.control.address, count);
-      const counted = Atomics.load(this.controlWords(program), cells.stepsDone / 4);
-      const halted = Atomics.load(this.controlWords(program), cells.stopDecided / 4) !== 0;
+      program.run(0, 1, this.arena!.address, control.address, count);
+      const counted = Atomics.load(this.controlWords(control), cells.stepsDone / 4);
+      const halted = Atomics.load(this.controlWords(control), cells.stopDecided / 4) !== 0;
       done = counted;
       if (halted) return;
       const took = performance.now() - now;
