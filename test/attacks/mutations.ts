@@ -115,6 +115,7 @@ export function mutateTree(source: unknown, dice: Dice): unknown {
   const root = structuredClone(source);
   for (let changes = 1 + dice.below(3); changes > 0; changes--) {
     const places = placesIn(root);
+    if (places.length === 0) break;
     const [parent, key] = dice.pick(places);
     const target = parent as Record<string, unknown>;
     const kind = dice.below(6);

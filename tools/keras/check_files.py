@@ -8,7 +8,8 @@ For each `NAME.keras` with its `NAME.safetensors`:
 - Keras must load it without a warning, and predict for `x` what tsuno predicted;
 - every weight and every variable of the optimizer must be the bits in the file, read with h5py; the groups, their
   attributes and the types must be those Keras writes when it saves the loaded model again;
-- one more training step on `x` and `y` must lead Keras to the weights and the optimizer's state it led tsuno to;
+- one more training step on `x` and `y` must lead Keras to the weights and the optimizer's state it led tsuno to; or two
+  more epochs to the same losses;
 - the weights of `NAME.weights.h5` must give the same predictions.
 
 Prints the largest differences; leaves with status 1 if a file differs.
@@ -34,6 +35,7 @@ from safetensors.numpy import load_file
 PREDICT_TOLERANCE = 1e-5
 # Relative to the largest number of the array; optimizers that divide by the gradient's size carry rounding further.
 STEP_TOLERANCE = 2e-4
+LOSS_TOLERANCE = 1e-4
 
 
 class Report:
@@ -160,7 +162,10 @@ def check(path, report):
         model.load_weights(weights)
         for i, predict in enumerate(outputs_of(model.predict(arrays["x"], verbose=0))):
             report.compare("predictions by .weights.h5", name, arrays[f"predict.{i}"], predict, PREDICT_TOLERANCE)
-    if "y" in arrays:
+    if "losses" in arrays:
+        fit = model.fit(arrays["x"], arrays["y"], epochs=2, batch_size=8, shuffle=False, verbose=0)
+        report.compare("losses of two more epochs", name, arrays["losses"], fit.history["loss"], LOSS_TOLERANCE)
+    elif "weights.0" in arrays:
         check_step(report, name, model, arrays)
 
 

@@ -1,20 +1,22 @@
 /**
- * @file Writes what `check_files.py` checks with Keras: every model of the fixtures loaded and saved again, the article's
- * network trained here, networks of every form, weights alone. Beside each file its inputs and predictions, and what one
- * more step of training makes of its weights.
+ * @file Writes what `check_files.py` checks with Keras and `check_onnx.py` with ONNX Runtime: every model of the fixtures
+ * loaded and saved again, the article's network trained here, networks of every form, twelve architectures, weights alone.
+ * Beside each file its inputs and predictions, and what one more step of training makes of its weights, or of the losses.
  *
  *     node dist/tools/keras/write_files.js FOLDER
  */
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import * as applications from '../../src/applications/index.ts';
 import { setRandomSeed } from '../../src/core/seed.ts';
-import { Tensor } from '../../src/core/tensor.ts';
+import { Tensor, tensor } from '../../src/core/tensor.ts';
 import { datasets } from '../../src/data/index.ts';
 import * as layers from '../../src/layers/index.ts';
 import { Model, Sequential } from '../../src/model/model.ts';
 import { deserializeModel } from '../../src/saving/keras_file.ts';
 import { writeSafetensors } from '../../src/saving/safetensors.ts';
 import { Input } from '../../src/topology/input.ts';
+import * as optimizers from '../../src/train/optimizers/index.ts';
 import { modelCases, trainingCases } from '../../test/support/keras_cases.ts';
 
 const folder = process.argv[2] ?? 'runs/keras_files';
@@ -24,6 +26,7 @@ mkdirSync(folder, { recursive: true });
 async function write(name: string, model: Model, x: Tensor, y?: Tensor): Promise<void> {
   await model.save(join(folder, `${name}.keras`));
   await model.saveWeights(join(folder, `${name}.weights.h5`));
+  await model.export(join(folder, `${name}.onnx`));
   const outputs = await model.predictAll(x);
   const arrays: Record<string, Tensor> = { x };
   outputs.forEach((output, i) => {
@@ -135,4 +138,46 @@ await write(
   new Sequential([Input({ shape: [8] }), layers.dense(3)]),
   uniform([4, 8]),
 );
+
+/** Small ones, of every family. */
+const options = { inputShape: [32, 32, 3], classes: 10, weights: null } as const;
+const architectures: Readonly<Record<string, () => Model>> = {
+  lenet5: () => applications.lenet5(options),
+  mlp: () => applications.mlp([64, 32], options),
+  vgg_like: () => applications.vggLike([8, 16], options),
+  mobile_net_like: () => applications.mobileNetLike(options),
+  resnet20: () => applications.resnet(20, options),
+  ResNet18: () => applications.ResNet18(options),
+  MobileNet: () => applications.MobileNet({ ...options, alpha: 0.25 }),
+  MobileNetV2: () => applications.MobileNetV2({ ...options, alpha: 0.35 }),
+  MobileNetV3Small: () => applications.MobileNetV3Small(options),
+  MobileNetV3Large: () => applications.MobileNetV3Large(options),
+  EfficientNetB0: () => applications.EfficientNetB0(options),
+  DenseNet121: () => applications.DenseNet121(options),
+};
+for (const [name, make] of Object.entries(architectures)) {
+  setRandomSeed(5);
+  const model = make();
+  const [x, y] = [uniform([8, 32, 32, 3]), classes(8, 10)];
+  model.compile({
+    optimizer: new optimizers.SGD({ learningRate: 0.001, momentum: 0.9 }),
+    loss: 'sparse_categorical_crossentropy',
+  });
+  await model.fit(x, y, { epochs: 1, batchSize: 8, verbose: 0 });
+  await model.save(join(folder, `${name}.keras`));
+  await model.export(join(folder, `${name}.onnx`));
+  const predict = await model.predict(x);
+  // Dropout differs; without it losses must not.
+  const { history } = await model.fit(x, y, {
+    epochs: 2,
+    batchSize: 8,
+    shuffle: false,
+    verbose: 0,
+  });
+  const isRandom = model.allLayers.some((layer) => /Dropout/.test(layer.className));
+  const losses = tensor(isRandom ? [] : [...history.loss!], [isRandom ? 0 : 2], 'float32');
+  const arrays = { x, y, 'predict.0': predict, ...(isRandom ? {} : { losses }) };
+  writeFileSync(join(folder, `${name}.safetensors`), writeSafetensors(arrays));
+  model.close();
+}
 console.log(`written to ${folder}`);
