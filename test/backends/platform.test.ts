@@ -102,7 +102,7 @@ describe('a page that may not compile WebAssembly', () => {
   }
 
   test('a module that is not valid is a bug of ours', async () => {
-    const session = await Session.open({ threads: 1 });
+    const session = await Session.open(asInBrowsers);
     const invalid = new WebAssembly.CompileError(
       'WebAssembly.compile(): expected 1 elements on the stack',
     );
