@@ -35,8 +35,10 @@ export function depthwiseConvKernel(node: Node): KernelSpec {
     work: n * oh * ow * c * offsets.length,
     emit(fn) {
       const [x, kernel] = fn.inputs as [Local, Local];
-      const weights = fn.localsOf('v128', offsets.length);
-      const sum = fn.local('v128');
+      /** Vectors of channels done together. */
+      const together = fn.together(c / 4);
+      const weights = together.map(() => fn.localsOf('v128', offsets.length));
+      const sums = together.map(() => fn.local('v128'));
       const [from, to, row] = fn.localsOf('i32', 3) as [Local, Local, Local];
       fn.eachUnit((unit) => {
         const imageRow = i32.add(
@@ -48,27 +50,29 @@ export function depthwiseConvKernel(node: Node): KernelSpec {
           ...fn.each(
             c,
             (channel) => [
-              ...weights.map((weight, tap) => {
-                const source = attrs.turned ? offsets.length - 1 - tap : tap;
-                return weight.set(v128.load(at(kernel.get(), channel.get(), 4), source * c * 4));
+              ...offsets.flatMap((_, tap) => {
+                const source = (attrs.turned ? offsets.length - 1 - tap : tap) * c * 4;
+                const from = at(kernel.get(), channel.get(), 4);
+                return together.map((v, i) => weights[i]![tap]!.set(v128.load(from, source + v)));
               }),
               from.set(at(row.get(), channel.get(), 4)),
               to.set(at(at(fn.outputs[0]!.get(), unit.get(), ow * c * 4), channel.get(), 4)),
               ...fn.each(ow, () => [
-                sum.set(f32x4.mul(v128.load(from.get(), offsets[0]!), weights[0]!.get())),
-                ...offsets
-                  .slice(1)
-                  .map((offset, i) =>
-                    sum.set(
-                      fn.madd(v128.load(from.get(), offset), weights[i + 1]!.get(), sum.get()),
-                    ),
-                  ),
-                v128.store(to.get(), sum.get()),
+                ...offsets.flatMap((offset, tap) =>
+                  together.map((v, i) => {
+                    const [sum, weight] = [sums[i]!, weights[i]![tap]!.get()];
+                    const x = v128.load(from.get(), offset + v);
+                    return sum.set(
+                      tap === 0 ? f32x4.mul(x, weight) : fn.madd(x, weight, sum.get()),
+                    );
+                  }),
+                ),
+                ...together.map((v, i) => v128.store(to.get(), sums[i]!.get(), v)),
                 from.add(attrs.strides[1] * c * 4),
                 to.add(c * 4),
               ]),
             ],
-            4,
+            together.length * 4,
           ),
         ];
       });
@@ -92,8 +96,9 @@ export function depthwiseFilterKernel(node: Node): KernelSpec {
     work: n * oh * ow * c * offsets.length,
     emit(fn) {
       const [x, gradient] = fn.inputs as [Local, Local];
-      const sums = fn.localsOf('v128', offsets.length);
-      const g = fn.local('v128');
+      const together = fn.together(c / 4);
+      const sums = together.map(() => fn.localsOf('v128', offsets.length));
+      const g = together.map(() => fn.local('v128'));
       const [from, source, to, channel, first, last] = fn.localsOf('i32', 6) as [
         Local,
         Local,
@@ -110,25 +115,27 @@ export function depthwiseFilterKernel(node: Node): KernelSpec {
             i32.mul(i32.div_u(line.get(), i32.const(oh)), i32.const(h)),
             i32.mul(i32.rem_u(line.get(), i32.const(oh)), i32.const(attrs.strides[0])),
           );
-          const own = (then: (sum: Local, tap: number) => Instruction) => sums.map(then);
-          return forRange(channel, first.get(), () => last.get(), 4, [
+          const own = (then: (sum: Local, tap: number, i: number) => Instruction) =>
+            offsets.flatMap((_, tap) => together.map((_v, i) => then(sums[i]![tap]!, tap, i)));
+          return forRange(channel, first.get(), () => last.get(), together.length * 4, [
             from.set(at(at(x.get(), imageRow, w * c * 4), channel.get(), 4)),
             source.set(at(at(gradient.get(), line.get(), ow * c * 4), channel.get(), 4)),
             to.set(at(fn.outputs[0]!.get(), channel.get(), 4)),
             control.if(
               i32.eqz(line.get()),
               own((sum) => sum.set(f32x4.const(0))),
-              own((sum, tap) => sum.set(v128.load(to.get(), tap * c * 4))),
+              own((sum, tap, i) => sum.set(v128.load(to.get(), tap * c * 4 + together[i]!))),
             ),
             ...fn.each(ow, () => [
-              g.set(v128.load(source.get())),
-              ...own((sum, tap) =>
-                sum.set(fn.madd(v128.load(from.get(), offsets[tap]!), g.get(), sum.get())),
-              ),
+              ...together.map((v, i) => g[i]!.set(v128.load(source.get(), v))),
+              ...own((sum, tap, i) => {
+                const x = v128.load(from.get(), offsets[tap]! + together[i]!);
+                return sum.set(fn.madd(x, g[i]!.get(), sum.get()));
+              }),
               from.add(attrs.strides[1] * c * 4),
               source.add(c * 4),
             ]),
-            ...own((sum, tap) => v128.store(to.get(), sum.get(), tap * c * 4)),
+            ...own((sum, tap, i) => v128.store(to.get(), sum.get(), tap * c * 4 + together[i]!)),
           ]);
         }),
       ]);

@@ -30,13 +30,10 @@ import {
   maxPoolGradientKernel,
   maxPoolKernel,
 } from './pool.ts';
-import {
-  pooledBiasGradientKernel,
-  pooledFilterGradientKernel,
-  rowsInputGradientKernel,
-} from './pooled_gradients.ts';
+import { pooledBiasGradientKernel, rowsInputGradientKernel } from './pooled_gradients.ts';
 import { argMaxKernel, reduceMaxKernel, reduceSumKernel } from './reduce.ts';
 import { sampleGradientKernel, sampleKernel } from './sample.ts';
+import { pooledFilterGradientKernel } from './small_patch_gradient.ts';
 import { winogradConvKernel, winogradConvPoolKernel, winogradWeightsKernel } from './winograd.ts';
 import { winogradFinishKernel, winogradPartialsKernel } from './winograd_gradient.ts';
 

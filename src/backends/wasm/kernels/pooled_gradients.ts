@@ -60,15 +60,15 @@ function chunk<T>(items: readonly T[], size: number): T[][] {
 }
 
 /** Byte distance of each window position's patch from the window's first. */
-function windowOffsets(g: ConvPoolGeometry, { strides, pool }: ConvPoolAttrs): number[] {
+export function windowOffsets(g: ConvPoolGeometry, { strides, pool }: ConvPoolAttrs): number[] {
   return Array.from({ length: pool[0] * pool[1] }, (_, position) => {
     const y = Math.floor(position / pool[1]) * strides[0];
     return (y * g.w + (position % pool[1]) * strides[1]) * g.c * 4;
   });
 }
 
-/** `body` for each pooled place in order; `patch` is the byte offset of its window's first patch from `base`. */
-function eachPlace(
+/** `body` for each pooled place in order; `patch` becomes the byte offset of its window's first patch from `base`. */
+export function eachPlace(
   fn: KernelBuilder,
   g: ConvPoolGeometry,
   { strides, pool }: ConvPoolAttrs,
@@ -92,7 +92,7 @@ function eachPlace(
 }
 
 /** Unit = 4 channels: their lists, their packed rows, then a transpose into [r, k]. */
-export function pooledFilterGradientKernel(node: Node): KernelSpec {
+export function listedFilterGradientKernel(node: Node): KernelSpec {
   const attrs = node.attrs as ConvPoolAttrs & { kernelShape: Shape };
   const image = node.inputs[0]!.shape;
   const g = convPoolGeometry(image, attrs.kernelShape, attrs);

@@ -378,29 +378,36 @@ export function winogradWeightsKernel(node: Node): KernelSpec {
             : at(fn.inputs[0]!.get(), at(row.get(), first, k), 4),
         );
         const to = fn.define(code, at(fn.outputs[0]!.get(), unit.get(), width * 4));
+        const offsets = fn.together(width / 4);
+        /** The vectors of a strip, those that are joined together; columns from `filled` on are zero. */
         const all = (filled: number): Instruction[] =>
-          Array.from({ length: width / 4 }).flatMap((_, part) => {
+          Array.from({ length: width / 4 / offsets.length }).flatMap((_, group) => {
             const body: Instruction[] = [];
-            const lanes = Math.max(0, Math.min(4, filled - part * 4));
-            const taps = Array.from({ length: 9 }, (_, tap) => {
-              const offset = (forward ? tap : 8 - tap) * c * k * 4;
-              if (forward && lanes === 4)
-                return fn.define(body, v128.load(from.get(), offset + part * 16), 'v128');
-              const value = fn.define(body, constant(0), 'v128');
-              for (let lane = 0; lane < lanes; lane++) {
-                const place = offset + (part * 4 + lane) * (forward ? 4 : k * 4);
-                body.push(value.set(v128.load32_lane(from.get(), value.get(), lane, place)));
-              }
-              return value;
+            const first = group * offsets.length * 16;
+            const taps = Array.from({ length: 9 }, (_tap, tap) => {
+              const source = (forward ? tap : 8 - tap) * c * k * 4;
+              return offsets.map((offset) => {
+                const column = (first + offset) / 4;
+                const lanes = Math.max(0, Math.min(4, filled - column));
+                if (forward && lanes === 4)
+                  return fn.define(body, v128.load(from.get(), source + column * 4), 'v128');
+                const value = fn.define(body, constant(0), 'v128');
+                for (let lane = 0; lane < lanes; lane++) {
+                  const place = source + (column + lane) * (forward ? 4 : k * 4);
+                  body.push(value.set(v128.load32_lane(from.get(), value.get(), lane, place)));
+                }
+                return value;
+              });
             });
             sandwich(
               fn,
               body,
               transforms.kernel,
-              (i, j) => taps[i * 3 + j]!.get(),
-              (e, value) => [
-                v128.store(to.get(), value, e * strips * rows * width * 4 + part * 16),
+              (i, j, offset) => taps[i * 3 + j]![offset / 16]!.get(),
+              (e, value, offset) => [
+                v128.store(to.get(), value, e * strips * rows * width * 4 + first + offset),
               ],
+              offsets,
             );
             return body;
           });

@@ -1,0 +1,108 @@
+/**
+ * @file The filter gradient of convolution + ReLU + pooling where a patch has few elements, as in a first layer on grey
+ * images. Lists of winners would cost more than the products, so all positions of a window are computed, masked:
+ *
+ *     ∂w[r, k…k+7] = Σ over places and positions: x[place + position + r] · (winner = position ? g : 0)
+ *
+ * All r of the patch stay in registers while the places pass. What is masked adds zeros, so the sums are those of the lists.
+ */
+import type { Shape } from '../../../core/shape.ts';
+import type { Node } from '../../../ir/graph.ts';
+import {
+  type ConvPoolAttrs,
+  type ConvPoolGeometry,
+  convPoolGeometry,
+} from '../../../ops/conv_relu_pool.ts';
+import { f32x4, type Instruction, i16x8, i32, i32x4, v128 } from '../assembler/instructions.ts';
+import type { Local } from '../assembler/module.ts';
+import { at, type KernelSpec } from '../kernel.ts';
+import { patchRuns } from './panel_conv.ts';
+import { eachPlace, listedFilterGradientKernel, windowOffsets } from './pooled_gradients.ts';
+
+/** Elements of a patch whose sums stay in registers. */
+const mostElements = 12;
+/** Channels a unit: two vectors, together where V8 joins them, else one after the other. */
+const unitChannels = 8;
+
+type Attrs = ConvPoolAttrs & { kernelShape: Shape };
+
+/** The filter gradient of convolution + ReLU + pooling: masked where a patch is small, else by lists of winners. */
+export function pooledFilterGradientKernel(node: Node): KernelSpec {
+  const attrs = node.attrs as Attrs;
+  const g = convPoolGeometry(node.inputs[0]!.shape, attrs.kernelShape, attrs);
+  const isSmall = g.kh * g.kw * g.c <= mostElements && g.k % unitChannels === 0;
+  return isSmall ? smallPatchKernel(node, attrs, g) : listedFilterGradientKernel(node);
+}
+
+function smallPatchKernel(node: Node, attrs: Attrs, g: ConvPoolGeometry): KernelSpec {
+  const image = node.inputs[0]!.shape;
+  const elements = patchRuns([g.kh, g.kw], attrs.dilation, g.w, g.c).flatMap(({ offset, length }) =>
+    Array.from({ length }, (_, i) => offset + i * 4),
+  );
+  const positions = windowOffsets(g, attrs);
+  return {
+    key: JSON.stringify(['small_patch_gradient', image, attrs]),
+    units: g.k / unitChannels,
+    work: g.n * g.ph * g.pw * g.k * positions.length * elements.length,
+    emit(fn) {
+      const [x, gradient, winner] = fn.inputs as [Local, Local, Local];
+      const [patch, place, from, source, to] = fn.localsOf('i32', 5) as [
+        Local,
+        Local,
+        Local,
+        Local,
+        Local,
+      ];
+      const [bytes, spread] = fn.localsOf('v128', 2) as [Local, Local];
+      /** One pass over the places for the vectors of channels at these offsets. */
+      const pass = (first: Instruction, offsets: readonly number[]): Instruction[] => {
+        const sums = elements.map(() => offsets.map(() => fn.local('v128')));
+        const [own, winners, masked] = ['gradient', 'winner', 'masked'].map(() =>
+          offsets.map(() => fn.local('v128')),
+        ) as [Local[], Local[], Local[]];
+        return [
+          ...sums.flat().map((sum) => sum.set(f32x4.const(0))),
+          place.set(first),
+          ...eachPlace(fn, g, attrs, g.n, patch, [
+            from.set(i32.add(x.get(), patch.get())),
+            source.set(at(gradient.get(), place.get(), 4)),
+            bytes.set(
+              i16x8.extend_low_i8x16_u(v128.load64_zero(i32.add(winner.get(), place.get()))),
+            ),
+            ...offsets.flatMap((offset, v) => [
+              own[v]!.set(v128.load(source.get(), offset)),
+              winners[v]!.set(
+                v === 0
+                  ? i32x4.extend_low_i16x8_u(bytes.get())
+                  : i32x4.extend_high_i16x8_u(bytes.get()),
+              ),
+            ]),
+            ...positions.flatMap((position, number) => [
+              ...offsets.map((_, v) =>
+                masked[v]!.set(
+                  v128.and(own[v]!.get(), i32x4.eq(winners[v]!.get(), i32x4.const(number))),
+                ),
+              ),
+              ...elements.flatMap((element, r) => [
+                spread.set(v128.load32_splat(from.get(), position + element)),
+                ...sums[r]!.map((sum, v) =>
+                  sum.set(fn.madd(spread.get(), masked[v]!.get(), sum.get())),
+                ),
+              ]),
+            ]),
+            place.add(g.k),
+          ]),
+          to.set(at(fn.outputs[0]!.get(), first, 4)),
+          ...sums.flatMap((row, r) =>
+            row.map((sum, v) => v128.store(to.get(), sum.get(), r * g.k * 4 + offsets[v]!)),
+          ),
+        ];
+      };
+      fn.eachUnit((unit) => {
+        const first = i32.mul(unit.get(), i32.const(unitChannels));
+        if (fn.join > 1) return pass(first, [0, 16]);
+        return [...pass(first, [0]), ...pass(i32.add(first, i32.const(4)), [0])];
+      });
+    },
+  };
+}
