@@ -64,6 +64,15 @@ for (const kind of ['svg', 'png']) {
   );
 }
 
+// Which digits are taken for which, and what the network looks for.
+for (const kind of ['svg', 'png']) {
+  const { labels } = test;
+  await plots.confusionMatrix({ labels, probabilities }, `${folder}/confusion.${kind}`);
+  await plots.filters(model, 'conv2d', `${folder}/filters.${kind}`);
+  const maps = ['conv2d', 'conv2d_1', 'conv2d_2'];
+  await plots.featureMaps(model, maps, test.images, `${folder}/feature_maps.${kind}`);
+}
+
 await model.save(`${folder}/mnist.keras`);
 const result = {
   testLoss: loss,

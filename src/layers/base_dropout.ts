@@ -31,6 +31,10 @@ export abstract class NoiseLayer extends SameShapeLayer {
     this.seed = options.seed ?? undefined;
   }
 
+  override get trainingDefault(): boolean {
+    return false;
+  }
+
   protected uniform(shape: Shape): Value {
     return currentTrace().uniform(shape, this.seed);
   }

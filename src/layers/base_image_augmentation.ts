@@ -36,6 +36,10 @@ export abstract class BaseImageAugmentation extends NoiseLayer {
     this.inputSpec = { rank: 4 };
   }
 
+  override get trainingDefault(): boolean {
+    return true;
+  }
+
   override call(images: Value, { training }: CallContext): Value {
     return training ? this.augment(images) : images;
   }

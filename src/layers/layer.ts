@@ -190,6 +190,14 @@ export abstract class Layer extends Callable implements Producer {
     return false;
   }
 
+  /**
+   * Whether Keras's layer takes it that this is training where nothing says so. Its files note that at each call, where it
+   * means nothing: the model decides, there and here.
+   */
+  get trainingDefault(): boolean | undefined {
+    return undefined;
+  }
+
   /** Makes the weights for inputs of this shape, once; `null` stands for an extent that may differ, as the batch. */
   build(_inputShape: InputShape): void {}
 

@@ -47,17 +47,7 @@ export const fusedOp: Op<FusedAttrs, 'fused'> = {
     results.map((step) => ({ shape, dtype: steps[step]!.type.dtype })),
   reference(inputs, attrs) {
     const results = attrs.results.map(() => new Float64Array(sizeOf(attrs.shape)));
-    eachElement(inputs, attrs, (index, elements) => {
-      const values = [...elements];
-      for (const { op, attrs: own, operands } of attrs.steps) {
-        values.push(
-          op.elementwise!.scalar(
-            operands.map((operand) => values[operand]!),
-            own,
-            index,
-          ),
-        );
-      }
+    eachElement(inputs, attrs, (index, values) => {
       attrs.results.forEach((step, i) => {
         results[i]![index] = values[attrs.inputs + step]!;
       });
@@ -66,21 +56,31 @@ export const fusedOp: Op<FusedAttrs, 'fused'> = {
   },
 };
 
-function eachElement(
+/** Visits each element with the values of all inputs, then those of all steps. */
+export function eachElement(
   inputs: readonly ReferenceTensor[],
-  { shape }: FusedAttrs,
-  visit: (index: number, elements: readonly number[]) => void,
+  { shape, steps }: Pick<FusedAttrs, 'shape' | 'steps'>,
+  visit: (index: number, values: readonly number[]) => void,
 ): void {
   const own = stridesOf(shape);
   const reach = inputs.map((input) => broadcastStrides(input.shape, shape));
   for (let index = 0; index < sizeOf(shape); index++) {
-    const elements = inputs.map((input, i) => {
+    const values = inputs.map((input, i) => {
       let at = 0;
       for (let axis = 0; axis < shape.length; axis++) {
         at += (Math.floor(index / own[axis]!) % shape[axis]!) * reach[i]![axis]!;
       }
       return input.data[at]!;
     });
-    visit(index, elements);
+    for (const { op, attrs, operands } of steps) {
+      values.push(
+        op.elementwise!.scalar(
+          operands.map((operand) => values[operand]!),
+          attrs,
+          index,
+        ),
+      );
+    }
+    visit(index, values);
   }
 }

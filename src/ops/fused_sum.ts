@@ -4,8 +4,8 @@
  * that neither threads nor their number change the order.
  */
 import { type Shape, sizeOf, stridesOf } from '../core/shape.ts';
-import type { Op, ReferenceTensor } from '../ir/op.ts';
-import { broadcastStrides, describeSteps, type FusedStep } from './fused.ts';
+import type { Op } from '../ir/op.ts';
+import { broadcastStrides, describeSteps, eachElement, type FusedStep } from './fused.ts';
 
 export interface FusedSumAttrs {
   shape: Shape;
@@ -83,34 +83,6 @@ export const fusedSumOp: Op<FusedSumAttrs, 'fused_sum'> = {
     return results;
   },
 };
-
-function eachElement(
-  inputs: readonly ReferenceTensor[],
-  { shape, steps }: FusedSumAttrs,
-  visit: (index: number, values: readonly number[]) => void,
-): void {
-  const own = stridesOf(shape);
-  const reach = inputs.map((input) => broadcastStrides(input.shape, shape));
-  for (let index = 0; index < sizeOf(shape); index++) {
-    const values = inputs.map((input, i) => {
-      let at = 0;
-      for (let axis = 0; axis < shape.length; axis++) {
-        at += (Math.floor(index / own[axis]!) % shape[axis]!) * reach[i]![axis]!;
-      }
-      return input.data[at]!;
-    });
-    for (const { op, attrs, operands } of steps) {
-      values.push(
-        op.elementwise!.scalar(
-          operands.map((operand) => values[operand]!),
-          attrs,
-          index,
-        ),
-      );
-    }
-    visit(index, values);
-  }
-}
 
 /** As a group of elementwise operations is printed, with what is summed behind Σ. */
 export function describeSums({

@@ -89,7 +89,7 @@ export function functionalConfig(
   });
   const call = (node: InboundNode) => {
     const given = node.inputs.map(argument);
-    const { training } = node.options;
+    const training = node.options.training ?? layerOf(node).trainingDefault;
     return {
       args: node.many ? [given] : given,
       kwargs: {
@@ -244,7 +244,7 @@ function resolveCalls(
         const tensors = read.map(find);
         if (tensors.includes(undefined)) break;
         const given = tensors as SymbolicTensor[];
-        layer.outputsOf(many ? given : given[0]!, optionsOfCall(calls[0]));
+        layer.outputsOf(many ? given : given[0]!, optionsOfCall(layer, calls[0]));
         calls.shift();
         progress = true;
       }
@@ -257,9 +257,10 @@ function resolveCalls(
   }
 }
 
-function optionsOfCall(entry: unknown): CallOptions {
+/** What a call of a file says of training, unless it says what Keras's layer takes for granted. */
+function optionsOfCall(layer: Layer, entry: unknown): CallOptions {
   const training = (entry as { kwargs?: { training?: unknown } }).kwargs?.training;
-  return typeof training === 'boolean' ? { training } : {};
+  return typeof training === 'boolean' && training !== layer.trainingDefault ? { training } : {};
 }
 
 /** The place of a symbolic tensor as Keras counts it, for tables and files. */

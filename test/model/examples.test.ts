@@ -43,7 +43,14 @@ test('mnist, mnist_sequential and mnist_subclass train the same model, to the bi
   assert.ok(result.testLoss > 0 && result.testAccuracy > 0.1 && result.testAccuracy < 1);
   assert.match(result.weightsSha256, /^[0-9a-f]{64}$/);
   for (const kind of ['svg', 'png']) {
-    for (const picture of ['model', 'curves', 'predictions'])
+    for (const picture of [
+      'model',
+      'curves',
+      'predictions',
+      'confusion',
+      'filters',
+      'feature_maps',
+    ])
       assert.ok(statSync(join(folder, `${picture}.${kind}`)).size > 1000);
   }
   for (const name of ['mnist.keras', 'history.json', 'history.csv'])

@@ -15,8 +15,11 @@ import { selfCheck } from './self_check.ts';
 /** First version of V8 whose revectorizer joins what kernels do: that of Node 24. */
 const firstVersion = 13;
 const joinFlag = '--experimental-wasm-revectorize';
-/** Optimized code at once, in place of quick code that is replaced when it has run for long. */
-const eagerFlags = ['--no-liftoff', '--no-wasm-lazy-compilation'];
+/**
+ * Optimized code at once, in place of quick code that is replaced when it has run for long. Nothing is inlined, since the
+ * quick code would have had to count calls first: V8 14 ends the process where it looks for counts that are not there.
+ */
+const eagerFlags = ['--no-liftoff', '--no-wasm-lazy-compilation', '--no-wasm-inlining'];
 /** How much faster joined multiply-adds must be. */
 const leastGain = 1.4;
 
