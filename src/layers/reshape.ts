@@ -26,10 +26,7 @@ export class Reshape extends Layer {
       throw refuse(this.where, 'targetShape', 'whole numbers, at most one of them -1', targetShape);
     this.targetShape = [...targetShape];
     this.autocast = false;
-  }
-
-  override build(inputShape: PartialShape): void {
-    this.outputShape(inputShape);
+    this.built = true; // as in Keras, whose files have no build_config for it
   }
 
   override call(x: Value): Value {
