@@ -118,8 +118,8 @@ async function piecesOf(
   });
   const control = engine.allocate(controlBytes(plan.inputs.length));
   const arena = engine.allocate(Math.max(64, plan.arenaBytes));
-  const { arithmetic, join } = engine;
-  const emitted = emitModule(plan, { arithmetic, join, variables, pieces: true });
+  const { arithmetic, join, spins } = engine;
+  const emitted = emitModule(plan, { arithmetic, join, spins, variables, pieces: true });
   const module = await compileFor(emitted.encode(engine.memory.import), join);
   const words = new Int32Array(engine.memory.buffer);
   pointers.forEach((address, i) => {

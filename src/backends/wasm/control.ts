@@ -35,8 +35,15 @@ export function controlBytes(inputs: number): number {
   return firstInput + inputs * 8;
 }
 
-/** Looks at the generation this often before sleeping: about 20 µs. */
-const spins = 4000;
+/**
+ * How often a thread looks at the generation before it sleeps: about a quarter of a millisecond where each thread has a
+ * processor, and 5 µs where threads take turns. To wake up costs 50 µs, by which the thread is late at the next meeting,
+ * where the others would then sleep: with a short look, one pause makes all meetings after it slow.
+ */
+export function spinsFor(threads: number, processors: number): number {
+  return threads <= processors ? 50_000 : 1000;
+}
+
 /** Nanoseconds asleep before looking whether a thread has died. */
 const nap = 100_000_000;
 
@@ -44,7 +51,7 @@ const nap = 100_000_000;
  * `barrier(threads, control)`: returns when all threads have called it. The last to arrive opens the next generation;
  * the others watch it a short while, then sleep. No wait is without bound: at an abort all threads trap.
  */
-export function barrierFunction(): FunctionBuilder {
+export function barrierFunction(spins: number): FunctionBuilder {
   const fn = new FunctionBuilder('barrier', ['i32', 'i32']);
   const [threads, block] = fn.params as [Local, Local];
   const generation = fn.local('i32');

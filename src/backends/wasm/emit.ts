@@ -15,7 +15,7 @@ import type { Node } from '../../ir/graph.ts';
 import type { Place, Plan, PlannedKernel } from '../../plan/plan.ts';
 import { control, type Instruction, i32, memory } from './assembler/instructions.ts';
 import { FunctionBuilder, forRange, type Local, ModuleBuilder } from './assembler/module.ts';
-import { barrierFunction, cells, inputCell } from './control.ts';
+import { barrierFunction, cells, inputCell, spinsFor } from './control.ts';
 import { type Arithmetic, type Join, KernelBuilder, type KernelSpec } from './kernel.ts';
 import { kernels } from './kernels/index.ts';
 
@@ -39,6 +39,8 @@ export interface EmitOptions {
   arithmetic: Arithmetic;
   /** Default 1. */
   join?: Join;
+  /** Looks before a thread sleeps at a meeting. Default: as for threads that take turns. */
+  spins?: number;
   /** Byte address of each variable of the plan. */
   variables: readonly number[];
   /**
@@ -50,10 +52,10 @@ export interface EmitOptions {
 
 export function emitModule(
   plan: Plan,
-  { arithmetic, join = 1, variables, pieces = false }: EmitOptions,
+  { arithmetic, join = 1, spins = spinsFor(2, 1), variables, pieces = false }: EmitOptions,
 ): ModuleBuilder {
   const module = new ModuleBuilder();
-  const barrier = module.add(barrierFunction());
+  const barrier = module.add(barrierFunction(spins));
   const functions = new Map<string, number>();
   const functionOf = ({ node }: PlannedKernel): number => {
     const spec = kernelOf(node);

@@ -10,7 +10,7 @@ import { printNode } from '../../ir/print.ts';
 import { type Pass, runPasses, stepPasses } from '../../passes/index.ts';
 import { makePlan, type Plan, roundUp } from '../../plan/plan.ts';
 import type { Backend, Binding, CompileOptions, Program, Region, RunOptions } from '../backend.ts';
-import { cells, cellWords, controlBytes, inputCell } from './control.ts';
+import { cells, cellWords, controlBytes, inputCell, spinsFor } from './control.ts';
 import { emitModule, kernelOf } from './emit.ts';
 import { bestArithmetic, canShareMemory, compileRefused, processors } from './features.ts';
 import { bestJoin, compileFor } from './joining.ts';
@@ -99,6 +99,8 @@ class WasmProgram implements Program, ProgramParts {
 export class WasmEngine implements Backend {
   readonly arithmetic: Arithmetic;
   readonly join: Join;
+  /** Looks before a thread sleeps at a meeting. */
+  readonly spins: number;
   threads: number;
   readonly memory: EngineMemory;
   private workers: Threads | undefined;
@@ -115,13 +117,14 @@ export class WasmEngine implements Backend {
 
   private constructor(
     options: EngineOptions,
-    { arithmetic, join }: { arithmetic: Arithmetic; join: Join },
+    { arithmetic, join, spins }: { arithmetic: Arithmetic; join: Join; spins: number },
     memory: EngineMemory,
     workers?: Threads,
   ) {
     this.options = options;
     this.arithmetic = arithmetic;
     this.join = join;
+    this.spins = spins;
     this.memory = memory;
     this.workers = workers;
     this.threads = workers?.count ?? 1;
@@ -130,12 +133,8 @@ export class WasmEngine implements Backend {
   /** Starts an engine: detects what the platform has, makes the memory, starts the threads. */
   static async start(options: EngineOptions = {}): Promise<WasmEngine> {
     const best = await bestArithmetic();
-    const join = options.revectorize === false ? 1 : await bestJoin();
-    const code = {
-      arithmetic: options.arithmetic === 'portable' ? 'portable' : best,
-      join,
-    } as const;
-    const wanted = options.threads ?? Math.min(8, await processors());
+    const available = await processors();
+    const wanted = options.threads ?? Math.min(8, available);
     if (!(Number.isInteger(wanted) && wanted >= 1)) {
       throw new TsunoError('ARGUMENT', {
         where: 'engine',
@@ -144,16 +143,18 @@ export class WasmEngine implements Backend {
         found: String(wanted),
       });
     }
-    if (!canShareMemory()) {
-      if (wanted > 1) {
-        options.warn?.(
-          'one thread: this page is not cross-origin isolated (serve it with COOP and COEP headers for more).',
-        );
-      }
-      return new WasmEngine(options, code, new EngineMemory(false));
+    const shares = canShareMemory();
+    if (!shares && wanted > 1) {
+      options.warn?.(
+        'one thread: this page is not cross-origin isolated (serve it with COOP and COEP headers for more).',
+      );
     }
-    const workers = await startThreads(wanted, options);
-    return new WasmEngine(options, code, new EngineMemory(true), workers);
+    // The check of joined vectors keeps this thread busy while the others start.
+    const starting = shares ? startThreads(wanted, options) : undefined;
+    const join = options.revectorize === false ? 1 : await bestJoin();
+    const arithmetic = options.arithmetic === 'portable' ? 'portable' : best;
+    const code = { arithmetic, join, spins: spinsFor(wanted, available) } as const;
+    return new WasmEngine(options, code, new EngineMemory(shares), await starting);
   }
 
   /** Whether pairs of 128-bit operations become 256-bit ones. */
@@ -200,8 +201,10 @@ export class WasmEngine implements Backend {
       bytes: sizeOf(variable.shape) * bytesOf(variable.dtype),
     }));
     const variables = regions.map(({ address }) => address);
-    const { arithmetic, join } = this;
-    const bytes = emitModule(plan, { arithmetic, join, variables }).encode(this.memory.import);
+    const { arithmetic, join, spins } = this;
+    const bytes = emitModule(plan, { arithmetic, join, spins, variables }).encode(
+      this.memory.import,
+    );
     // A run in progress keeps its arena; the next one makes room.
     if (!this.active) this.reserveArena(plan.arenaBytes);
     const module = await compileModule(bytes, join);

@@ -27,15 +27,21 @@ const leastGain = 1.4;
 const opposite = (flag: string) =>
   flag.startsWith('--no-') ? `--${flag.slice(5)}` : `--no-${flag.slice(2)}`;
 
-/** Compiles in Node with optimized code at once, joined or not; elsewhere as the browser does. */
+/** Compiles so that V8 joins pairs of vectors (2, in Node: optimized code at once), or as always. */
 export async function compileFor(
   bytes: Uint8Array<ArrayBuffer>,
   join: Join,
 ): Promise<WebAssembly.Module> {
-  if (join === 1) return WebAssembly.compile(bytes);
+  return join === 1 ? WebAssembly.compile(bytes) : compileWith([...eagerFlags, joinFlag], bytes);
+}
+
+async function compileWith(
+  wanted: readonly string[],
+  bytes: Uint8Array<ArrayBuffer>,
+): Promise<WebAssembly.Module> {
   const { setFlagsFromString } = await import('node:v8');
   const given = new Set(process.execArgv);
-  const flags = [...eagerFlags, joinFlag].filter((flag) => !given.has(flag));
+  const flags = wanted.filter((flag) => !given.has(flag));
   for (const flag of flags) setFlagsFromString(flag);
   try {
     // Not the asynchronous call: no other module must be compiled while the flags are set.
@@ -57,7 +63,7 @@ async function detect(): Promise<Join> {
   if (!isNode || process.arch !== 'x64') return 1;
   if (Number.parseInt(process.versions.v8, 10) < firstVersion) return 1;
   try {
-    const gain = (await rate(2)) / (await rate(1));
+    const gain = (await rate([...eagerFlags, joinFlag])) / (await rate(eagerFlags));
     return gain >= leastGain && (await selfCheck(compileFor)) ? 2 : 1;
   } catch {
     // What is refused here is refused, and explained, where it is needed.
@@ -65,11 +71,12 @@ async function detect(): Promise<Join> {
   }
 }
 
-/** Rounds a millisecond of multiply-adds in twelve neighbouring sums. */
-async function rate(join: Join): Promise<number> {
-  const pages = { initial: 1, maximum: join, shared: false };
+/** Rounds a millisecond of multiply-adds in twelve neighbouring sums, compiled with `flags`. */
+async function rate(flags: readonly string[]): Promise<number> {
+  // Equal bytes would be taken for the same module.
+  const pages = { initial: 1, maximum: flags.length, shared: false };
   const memory = new WebAssembly.Memory(pages);
-  const module = await compileFor(multiplyAdds('fused').encode(pages), join);
+  const module = await compileWith(flags, multiplyAdds('fused').encode(pages));
   const { exports } = await WebAssembly.instantiate(module, { env: { memory } });
   const run = exports.rounds as (rounds: number) => void;
   const rounds = 4000;

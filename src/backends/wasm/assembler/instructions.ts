@@ -67,27 +67,29 @@ const storeLane =
   (address: Instruction, value: Instruction, lane: number, offset = 0) =>
     make(name, simd(number), [address, value], [align, offset], [lane]);
 
-export function unsigned(value: number): number[] {
+/** LEB128 of 32 bits, unsigned. */
+function unsigned(value: number): number[] {
   const bytes: number[] = [];
   let rest = value >>> 0;
-  do {
-    const low = rest & 0x7f;
+  while (rest > 127) {
+    bytes.push((rest & 0x7f) | 0x80);
     rest >>>= 7;
-    bytes.push(rest ? low | 0x80 : low);
-  } while (rest);
+  }
+  bytes.push(rest);
   return bytes;
 }
 
-export function signed(value: number | bigint): number[] {
+/** LEB128, signed. */
+function signed(value: number): number[] {
   const bytes: number[] = [];
-  let rest = BigInt(value);
-  for (;;) {
-    const low = Number(rest & 0x7fn);
-    rest >>= 7n;
-    const done = (rest === 0n && !(low & 0x40)) || (rest === -1n && (low & 0x40) !== 0);
-    bytes.push(done ? low : low | 0x80);
-    if (done) return bytes;
+  let rest = value;
+  while (rest < -64 || rest > 63) {
+    const low = rest & 0x7f;
+    bytes.push(low | 0x80);
+    rest = (rest - low) / 128;
   }
+  bytes.push(rest & 0x7f);
+  return bytes;
 }
 
 function littleEndian(write: (view: DataView) => void, bytes: number): number[] {

@@ -1,4 +1,5 @@
 /** @file Functions and modules: locals, loops, and the binary encoding of a module that imports one memory. */
+import { Bytes } from './bytes.ts';
 import {
   blockElse,
   blockEnd,
@@ -7,7 +8,6 @@ import {
   type Instruction,
   i32,
   local,
-  unsigned,
   type ValueType,
 } from './instructions.ts';
 
@@ -94,21 +94,19 @@ export function whileLess(i: Local, to: () => Instruction, body: Code): Instruct
 }
 
 /** Appends the bytes of `code`. */
-export function encodeCode(code: Code, out: number[]): void {
-  for (const instruction of code) {
-    encodeCode(instruction.operands, out);
-    for (const byte of instruction.opcode) out.push(byte);
-    for (const immediate of instruction.immediates)
-      for (const byte of unsigned(immediate)) out.push(byte);
-    for (const byte of instruction.raw) out.push(byte);
-    if (instruction.body) {
-      encodeCode(instruction.body, out);
-      if (instruction.otherwise) {
-        out.push(blockElse);
-        encodeCode(instruction.otherwise, out);
-      }
-      out.push(blockEnd);
+function encodeCode(code: Code, out: Bytes): void {
+  for (const { operands, opcode, immediates, raw, body, otherwise } of code) {
+    encodeCode(operands, out);
+    out.list(opcode);
+    for (const immediate of immediates) out.unsigned(immediate);
+    out.list(raw);
+    if (!body) continue;
+    encodeCode(body, out);
+    if (otherwise) {
+      out.byte(blockElse);
+      encodeCode(otherwise, out);
     }
+    out.byte(blockEnd);
   }
 }
 
@@ -138,58 +136,66 @@ export class ModuleBuilder {
   encode({ initial, maximum, shared }: MemoryImport): Uint8Array<ArrayBuffer> {
     const types: string[] = [];
     const typeIndex = this.functions.map((fn) => {
-      const params = fn.params.map((param) => typeBytes[param.type]);
-      const key = [0x60, ...unsigned(params.length), ...params, 0].join(' ');
+      const key = fn.params.map((param) => typeBytes[param.type]).join(' ');
       const known = types.indexOf(key);
       return known >= 0 ? known : types.push(key) - 1;
     });
-    const bytes: number[] = [0x00, 0x61, 0x73, 0x6d, 0x01, 0x00, 0x00, 0x00];
-    section(bytes, 1, vector(types.map((key) => key.split(' ').map(Number))));
-    const limits = [shared ? 3 : 1, ...unsigned(initial), ...unsigned(maximum)];
-    section(bytes, 2, vector([[...text('env'), ...text('memory'), 0x02, ...limits]]));
-    section(bytes, 3, vector(typeIndex.map(unsigned)));
-    const exports = this.exported.map(({ name, index }) => [
-      ...text(name),
-      0x00,
-      ...unsigned(index),
-    ]);
-    section(bytes, 7, vector(exports));
-    section(bytes, 10, vector(this.functions.map(encodeFunction)));
-    return Uint8Array.from(bytes);
+    const out = new Bytes(1 << 16);
+    out.list([0x00, 0x61, 0x73, 0x6d, 0x01, 0x00, 0x00, 0x00]);
+    section(out, 1, types, (section, key) => {
+      const params = key === '' ? [] : key.split(' ').map(Number);
+      section.byte(0x60);
+      section.unsigned(params.length);
+      section.list(params);
+      section.byte(0);
+    });
+    section(out, 2, ['memory'], (section, name) => {
+      section.text('env');
+      section.text(name);
+      section.byte(0x02);
+      section.byte(shared ? 3 : 1);
+      section.unsigned(initial);
+      section.unsigned(maximum);
+    });
+    section(out, 3, typeIndex, (section, index) => section.unsigned(index));
+    section(out, 7, this.exported, (section, { name, index }) => {
+      section.text(name);
+      section.byte(0x00);
+      section.unsigned(index);
+    });
+    section(out, 10, this.functions, (section, fn) => section.sized(encodeFunction(fn)));
+    return out.finish();
   }
 }
 
-function encodeFunction(fn: FunctionBuilder): number[] {
+function encodeFunction({ locals, body }: FunctionBuilder): Bytes {
   const runs: { type: ValueType; count: number }[] = [];
-  for (const { type } of fn.locals) {
+  for (const { type } of locals) {
     const last = runs.at(-1);
     if (last?.type === type) last.count++;
     else runs.push({ type, count: 1 });
   }
-  const code = vector(runs.map(({ type, count }) => [...unsigned(count), typeBytes[type]]));
-  encodeCode(fn.body, code);
-  code.push(blockEnd);
-  return prepend(unsigned(code.length), code);
-}
-
-function prepend(head: number[], tail: number[]): number[] {
-  for (const byte of tail) head.push(byte);
-  return head;
-}
-
-function vector(items: readonly (readonly number[])[]): number[] {
-  const out = unsigned(items.length);
-  for (const item of items) for (const byte of item) out.push(byte);
+  const out = new Bytes();
+  out.unsigned(runs.length);
+  for (const { type, count } of runs) {
+    out.unsigned(count);
+    out.byte(typeBytes[type]);
+  }
+  encodeCode(body, out);
+  out.byte(blockEnd);
   return out;
 }
 
-function text(value: string): number[] {
-  const bytes = new TextEncoder().encode(value);
-  return [...unsigned(bytes.length), ...bytes];
-}
-
-function section(out: number[], id: number, content: readonly number[]): void {
-  out.push(id);
-  for (const byte of unsigned(content.length)) out.push(byte);
-  for (const byte of content) out.push(byte);
+/** Appends a section: how many items, then each as `write` says. */
+function section<T>(
+  out: Bytes,
+  id: number,
+  items: readonly T[],
+  write: (section: Bytes, item: T) => void,
+): void {
+  const content = new Bytes();
+  content.unsigned(items.length);
+  for (const item of items) write(content, item);
+  out.byte(id);
+  out.sized(content);
 }
