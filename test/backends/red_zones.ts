@@ -6,8 +6,8 @@
 import assert from 'node:assert/strict';
 import { ModuleBuilder } from '../../src/backends/wasm/assembler/module.ts';
 import { kernelOf } from '../../src/backends/wasm/emit.ts';
-import { wasmPasses } from '../../src/backends/wasm/engine.ts';
-import { type Arithmetic, KernelBuilder } from '../../src/backends/wasm/kernel.ts';
+import { passesFor } from '../../src/backends/wasm/engine.ts';
+import { type Arithmetic, type Join, KernelBuilder } from '../../src/backends/wasm/kernel.ts';
 import { bytesOf, viewOf } from '../../src/core/dtype.ts';
 import { sizeOf } from '../../src/core/shape.ts';
 import type { Graph, Node, VariableRef } from '../../src/ir/graph.ts';
@@ -31,6 +31,8 @@ export const poisons = { signallingNaN: 0x7fa00000, number: 0x41030201 } as cons
 export interface ZoneOptions {
   threads: number;
   arithmetic: Arithmetic;
+  /** Neighbouring vectors that kernels work on together. */
+  join: Join;
   poison: number;
   /** Changes a kernel that has been emitted, before it is compiled. */
   edit?: (node: Node, fn: KernelBuilder) => void;
@@ -56,7 +58,7 @@ export function runInZones(
   variables: (variable: VariableRef) => ArrayLike<number>,
   options: ZoneOptions,
 ): ZoneResult {
-  const plan = makePlan(runPasses(graph, wasmPasses), {
+  const plan = makePlan(runPasses(graph, passesFor[options.join]), {
     threads: options.threads,
     cost: kernelOf,
     redZone: zone,
@@ -122,7 +124,7 @@ function callShare(
 
 function compileKernels(
   plan: Plan,
-  { arithmetic, edit }: ZoneOptions,
+  { arithmetic, join, edit }: ZoneOptions,
   memory: WebAssembly.Memory,
 ): Map<string, KernelFunction> {
   const module = new ModuleBuilder();
@@ -131,7 +133,8 @@ function compileKernels(
     const spec = kernelOf(node);
     if (names.has(spec.key)) continue;
     const name = `kernel${names.size}`;
-    const fn = new KernelBuilder(name, node.inputs.length, node.outputs.length, arithmetic);
+    const { inputs, outputs } = node;
+    const fn = new KernelBuilder(name, inputs.length, outputs.length, arithmetic, join);
     spec.emit(fn);
     edit?.(node, fn);
     module.add(fn, name);

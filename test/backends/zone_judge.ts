@@ -1,7 +1,7 @@
 /** @file Judges a case kernel by kernel in memory full of poison, by the float64 reference. */
 import assert from 'node:assert/strict';
 import { evaluate } from '../../src/backends/reference/evaluate.ts';
-import type { Arithmetic } from '../../src/backends/wasm/kernel.ts';
+import type { Arithmetic, Join } from '../../src/backends/wasm/kernel.ts';
 import { viewOf } from '../../src/core/dtype.ts';
 import { sizeOf } from '../../src/core/shape.ts';
 import { assertClose, buildCase, type Case, makeInputs } from './judge.ts';
@@ -9,7 +9,7 @@ import type { RandomCase } from './random_cases.ts';
 import { poisons, runInZones, type ZoneOptions, type ZoneResult } from './red_zones.ts';
 
 /**
- * Runs the case twice, with other poison and other threads, and judges it by float64.
+ * Runs the case twice, with other poison, other threads and vectors joined or not, and judges it by float64.
  *
  * @param best the arithmetic of even seeds; the others are portable.
  * @returns the names of the kernels that ran.
@@ -25,15 +25,17 @@ export function judgeInZones(
   const named = (values: readonly Float64Array[]) =>
     Object.fromEntries(values.map((value, i) => [`x${i}`, value]));
   const arithmetic = seed % 2 === 0 ? best : 'portable';
-  const run = (threads: number, poison: number) =>
+  const run = (threads: number, poison: number, join: Join) =>
     runInZones(graph, named(data), () => [], {
       threads,
       arithmetic,
+      join,
       poison,
       ...(edit ? { edit } : {}),
     });
-  const first = run(1, poisons.signallingNaN);
-  const second = run(2 + (seed % 6), poisons.number);
+  const first = run(1, poisons.signallingNaN, 1);
+  // Code with a bug is the same in both.
+  const second = run(2 + (seed % 6), poisons.number, edit ? 1 : 2);
   assertSameBits(first, second);
 
   const expected = evaluate(graph, named(data), () => []).outputs;
@@ -61,7 +63,11 @@ export function judgeInZones(
 function assertSameBits(a: ZoneResult, b: ZoneResult): void {
   for (const [name, bytes] of a.outputs) {
     const at = Buffer.compare(bytes, b.outputs.get(name)!);
-    assert.equal(at, 0, `result ${name} depends on memory or on the number of threads`);
+    assert.equal(
+      at,
+      0,
+      `result ${name} depends on memory, the number of threads, or joined vectors`,
+    );
   }
 }
 

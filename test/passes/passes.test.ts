@@ -53,7 +53,12 @@ describe('cse', () => {
       given[`x${i}`] = Float64Array.of(-1, 0, 2);
     });
     checkPasses(graph, given);
-    const options = { threads: 1, arithmetic: 'portable', poison: poisons.number } as const;
+    const options = {
+      threads: 1,
+      join: 1,
+      arithmetic: 'portable',
+      poison: poisons.number,
+    } as const;
     const { outputs } = runInZones(graph, given, () => [], options);
     values.forEach((value, i) => {
       const found = [...new Float32Array(outputs.get(`y${i}`)!.buffer)];

@@ -67,6 +67,7 @@ function checkStep({ graph, variables }: Step, label: string): void {
   const expected = evaluate(graph, given, (one) => before.get(one)!);
   const found = runInZones(graph, given, (one) => before.get(one)!, {
     threads: 3,
+    join: 2,
     arithmetic: 'portable',
     poison: poisons.signallingNaN,
   });
