@@ -25,12 +25,13 @@ const noRegistry =
   /\b(?:ENOTFOUND|ENOTCACHED|EAI_AGAIN|ECONNREFUSED|ECONNRESET|ETIMEDOUT|EIDLETIMEOUT|E50[234]|network)\b/;
 
 /** A user's program: a network that learns which of two numbers is larger, saved and loaded. */
-const program = `import { type History, Input, layers, loadModel, Model, Tensor } from 'tsuno';
+const program = `import { type History, Input, layers, loadModel, Model, optimizers, Tensor } from 'tsuno';
 const inputs = Input({ shape: [2] });
 const outputs = layers.dense(2, { activation: 'softmax' })(inputs);
 const model: Model = new Model({ inputs, outputs });
 model.summary();
-model.compile({ optimizer: 'adam', loss: 'sparse_categorical_crossentropy', metrics: ['accuracy'], threads: 2 });
+const optimizer = new optimizers.Adam({ learningRate: 0.02 });
+model.compile({ optimizer, loss: 'sparse_categorical_crossentropy', metrics: ['accuracy'], threads: 2 });
 const x = new Tensor('float32', [64, 2], Float32Array.from({ length: 128 }, (_, i) => Math.sin(i * i)));
 const y = new Tensor('uint8', [64], Uint8Array.from({ length: 64 }, (_, i) => Number(x.data[2 * i]! > x.data[2 * i + 1]!)));
 const history: History = await model.fit(x, y, { epochs: 200, batchSize: 8, seed: 1, verbose: 0 });
