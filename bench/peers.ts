@@ -1,21 +1,24 @@
 /**
- * @file tsuno and its peers in turn on one machine: Keras on TensorFlow, PyTorch, JAX, ONNX Runtime. Writes the tables of
+ * @file tsuno and its peers in turn on one machine: Keras on TensorFlow, PyTorch, JAX, ONNX Runtime, TensorFlow.js. Writes the tables of
  * `docs/benchmarks.md`, and everything found to `runs/bench/`.
  *
  *     npm run bench:peers                                  everything, hours; nothing else should run meanwhile
  *     npm run bench:peers -- --only mnist-cnn --peers jax_step --rounds 1
+ *     npm run bench:peers -- --only lenet5 --from F        joins results of before, a file of runs/bench/
  *     npm run bench:peers -- --smoke                       shows that everything works; writes to runs/bench/ only
  *
- * The peers are Python programs (`bench/peers/README.md`) and need Python 3.11 or newer.
+ * The peers are Python programs (`bench/peers/README.md`), which need Python 3.11 or newer, and two in JavaScript
+ * (`peer_in_javascript.ts`).
  */
-import { spawn } from 'node:child_process';
+import { execFileSync, spawn } from 'node:child_process';
 import { existsSync } from 'node:fs';
 import { mkdir, readFile, writeFile } from 'node:fs/promises';
 import { availableParallelism } from 'node:os';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
-import { networks } from './networks.ts';
+import { networks, wholeJob } from './networks.ts';
 import { ownNode, root } from './nodes.ts';
+import type { JavaScriptJob } from './peer_in_javascript.ts';
 import { measure } from './run_job.ts';
 import { digits, table } from './tables.ts';
 
@@ -50,8 +53,10 @@ const { values: options } = parseArgs({
   options: {
     only: { type: 'string', default: Object.keys(networks).join(',') },
     peers: { type: 'string', default: 'keras_tf,torch_eager,jax_step,onnxruntime_infer' },
+    javascript: { type: 'string', default: 'onnxruntime-web,tensorflow.js' },
     rounds: { type: 'string', default: '3' },
     threads: { type: 'string', default: String(availableParallelism()) },
+    from: { type: 'string' },
     python: { type: 'string' },
     smoke: { type: 'boolean', default: false },
   },
@@ -80,6 +85,18 @@ async function runPeer(peer: string, network: string): Promise<PeersResult | und
   if (code !== 0) console.error(`${peer} on ${network} failed in part or as a whole (${code})`);
   const file = join(folder, 'results.json');
   return existsSync(file) ? (JSON.parse(await readFile(file, 'utf8')) as PeersResult) : undefined;
+}
+
+/** A peer in JavaScript, on the article's network; ONNX Runtime also with one thread. */
+function runJavaScript(peer: JavaScriptJob['peer'], batch: number): Line[] {
+  const counts = peer === 'onnxruntime-web' ? [...new Set([1, threads])] : [1];
+  return counts.map((count) => {
+    const job: JavaScriptJob = { peer, batch, threads: count, smoke };
+    const program = join(import.meta.dirname, 'peer_in_javascript.js');
+    const said = execFileSync(ownNode.path, [program, JSON.stringify(job)], { encoding: 'utf8' });
+    console.error(said.trimEnd());
+    return JSON.parse(said.trimEnd().split('\n').at(-1)!) as Line;
+  });
 }
 
 async function runOurs(name: string, batch: number): Promise<Line> {
@@ -158,15 +175,26 @@ async function writePage(text: string): Promise<void> {
 }
 
 await mkdir(out, { recursive: true });
-const lines: Line[] = [];
-const packages = new Set<string>();
-let machine = '';
+interface Results {
+  date: string;
+  machine: string;
+  threads: number;
+  node: string;
+  packages: string[];
+  results: Line[];
+}
+const before = options.from
+  ? (JSON.parse(await readFile(options.from, 'utf8')) as Results)
+  : undefined;
+const lines: Line[] = [...(before?.results ?? [])];
+const packages = new Set<string>(before?.packages);
+let machine = before?.machine ?? '';
 for (let round = 0; round < (smoke ? 1 : Number(options.rounds)); round++) {
   for (const name of options.only.split(',')) {
     const network = networks[name];
     if (!network) throw new Error(`no network ${name}`);
     const batches = new Set(network.batches);
-    for (const peer of options.peers.split(',')) {
+    for (const peer of options.peers.split(',').filter(Boolean)) {
       const result = await runPeer(peer, network.peer);
       if (!result) continue;
       lines.push(...result.results);
@@ -174,6 +202,9 @@ for (let round = 0; round < (smoke ? 1 : Number(options.rounds)); round++) {
       for (const one of result.packages) packages.add(one);
       machine = `${result.machine.cpu}, Python ${result.python}`;
     }
+    if (name === wholeJob)
+      for (const peer of options.javascript.split(',').filter(Boolean))
+        lines.push(...runJavaScript(peer as JavaScriptJob['peer'], network.batches[0]!));
     for (const batch of batches) {
       console.error(`${ours}, ${name}, ${batch}`);
       lines.push(await runOurs(name, batch));
@@ -183,7 +214,7 @@ for (let round = 0; round < (smoke ? 1 : Number(options.rounds)); round++) {
 const results = best(lines);
 const date = new Date().toISOString();
 const stem = `${smoke ? 'smoke-' : ''}${date.replace(/[:.]/g, '-')}`;
-const all = {
+const all: Results = {
   date,
   machine,
   threads,
