@@ -1,10 +1,13 @@
 /**
- * @file The pass that cuts weights into strips of sixteen columns where V8 joins neighbouring vectors: a tile's accumulators
- * then fill registers of 256 bits. Strips of eight stay where a matrix has no more columns.
+ * @file The pass for code whose neighbouring vectors V8 joins: weights are cut into strips of sixteen columns, so that a tile's
+ * accumulators fill registers of 256 bits (strips of eight stay where a matrix has no more columns), and filter gradients
+ * of small patches are masked.
  */
 import type { Graph } from '../../ir/graph.ts';
 import type { Op } from '../../ir/op.ts';
 import { rewrite } from '../../ir/rewrite.ts';
+import { pooledFilterGradientOp } from '../../ops/index.ts';
+import { isSmallPatch, type PooledFilterAttrs } from './kernels/small_patch_gradient.ts';
 import { type PackAttrs, packedExtents, packPanelsOp, panelWidth } from './ops.ts';
 import { winogradWeightsOp } from './winograd_ops.ts';
 
@@ -13,6 +16,11 @@ const packing: ReadonlySet<Op> = new Set([packPanelsOp as Op, winogradWeightsOp 
 
 export function widen(graph: Graph): Graph {
   return rewrite(graph, (node, { inputs, target }) => {
+    if (node.op === (pooledFilterGradientOp as Op)) {
+      const attrs = node.attrs as PooledFilterAttrs;
+      const masked = isSmallPatch(node.inputs[0]!.shape, attrs);
+      return masked ? target.apply(node.op, inputs, { ...attrs, masked }) : undefined;
+    }
     if (!packing.has(node.op)) return undefined;
     const attrs = node.attrs as PackAttrs;
     const { columns } = packedExtents(node.inputs[0]!.shape, attrs);

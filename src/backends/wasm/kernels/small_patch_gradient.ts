@@ -8,11 +8,7 @@
  */
 import type { Shape } from '../../../core/shape.ts';
 import type { Node } from '../../../ir/graph.ts';
-import {
-  type ConvPoolAttrs,
-  type ConvPoolGeometry,
-  convPoolGeometry,
-} from '../../../ops/conv_relu_pool.ts';
+import { type ConvPoolAttrs, convPoolGeometry } from '../../../ops/conv_relu_pool.ts';
 import { f32x4, type Instruction, i16x8, i32, i32x4, v128 } from '../assembler/instructions.ts';
 import type { Local } from '../assembler/module.ts';
 import { at, type KernelSpec } from '../kernel.ts';
@@ -21,21 +17,29 @@ import { eachPlace, listedFilterGradientKernel, windowOffsets } from './pooled_g
 
 /** Elements of a patch whose sums stay in registers. */
 const mostElements = 12;
-/** Channels a unit: two vectors, together where V8 joins them, else one after the other. */
+/** Channels a unit: two vectors, which V8 joins. */
 const unitChannels = 8;
 
-type Attrs = ConvPoolAttrs & { kernelShape: Shape };
-
-/** The filter gradient of convolution + ReLU + pooling: masked where a patch is small, else by lists of winners. */
-export function pooledFilterGradientKernel(node: Node): KernelSpec {
-  const attrs = node.attrs as Attrs;
-  const g = convPoolGeometry(node.inputs[0]!.shape, attrs.kernelShape, attrs);
-  const isSmall = g.kh * g.kw * g.c <= mostElements && g.k % unitChannels === 0;
-  return isSmall ? smallPatchKernel(node, attrs, g) : listedFilterGradientKernel(node);
+export interface PooledFilterAttrs extends ConvPoolAttrs {
+  kernelShape: Shape;
+  /** Masked in place of lists of winners: pays where vectors are joined, and a patch is small. */
+  masked?: boolean;
 }
 
-function smallPatchKernel(node: Node, attrs: Attrs, g: ConvPoolGeometry): KernelSpec {
+export function isSmallPatch(image: Shape, attrs: PooledFilterAttrs): boolean {
+  const { kh, kw, c, k } = convPoolGeometry(image, attrs.kernelShape, attrs);
+  return kh * kw * c <= mostElements && k % unitChannels === 0;
+}
+
+/** The filter gradient of convolution + ReLU + pooling: masked, or by lists of winners. */
+export function pooledFilterGradientKernel(node: Node): KernelSpec {
+  const attrs = node.attrs as PooledFilterAttrs;
+  return attrs.masked ? smallPatchKernel(node, attrs) : listedFilterGradientKernel(node);
+}
+
+function smallPatchKernel(node: Node, attrs: PooledFilterAttrs): KernelSpec {
   const image = node.inputs[0]!.shape;
+  const g = convPoolGeometry(image, attrs.kernelShape, attrs);
   const elements = patchRuns([g.kh, g.kw], attrs.dilation, g.w, g.c).flatMap(({ offset, length }) =>
     Array.from({ length }, (_, i) => offset + i * 4),
   );
@@ -98,11 +102,7 @@ function smallPatchKernel(node: Node, attrs: Attrs, g: ConvPoolGeometry): Kernel
           ),
         ];
       };
-      fn.eachUnit((unit) => {
-        const first = i32.mul(unit.get(), i32.const(unitChannels));
-        if (fn.join > 1) return pass(first, [0, 16]);
-        return [...pass(first, [0]), ...pass(i32.add(first, i32.const(4)), [0])];
-      });
+      fn.eachUnit((unit) => pass(i32.mul(unit.get(), i32.const(unitChannels)), [0, 16]));
     },
   };
 }
