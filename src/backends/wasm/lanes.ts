@@ -1,10 +1,33 @@
 /** @file The lanes vocabulary in WebAssembly: each result is a `v128` local, constants stand where they are used. */
 import type { Lanes } from '../../ir/lanes.ts';
+import type { Op } from '../../ir/op.ts';
 import { f32x4, type Instruction, i32, i32x4, v128 } from './assembler/instructions.ts';
 import type { KernelBuilder } from './kernel.ts';
 
 export interface Lane {
   get(): Instruction;
+}
+
+/** A step of a fused group: an operation on earlier values, given by their numbers. */
+interface Step {
+  op: Op;
+  attrs: unknown;
+  operands: readonly number[];
+}
+
+/** Appends the value of each step, for each of the vectors that are done together: step by step, so that V8 can join them. */
+export function applySteps(
+  steps: readonly Step[],
+  values: Lane[][],
+  lanes: readonly WasmLanes[],
+): void {
+  for (const { op, attrs, operands } of steps)
+    values.push(
+      lanes.map((lane, v) => {
+        const given = operands.map((operand) => values[operand]![v]!);
+        return op.elementwise!.lanes<Lane>(lane, given, attrs);
+      }),
+    );
 }
 
 export class WasmLanes implements Lanes<Lane> {

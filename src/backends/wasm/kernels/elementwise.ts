@@ -20,7 +20,7 @@ import {
 } from '../assembler/instructions.ts';
 import { forRange, type Local, whileLess } from '../assembler/module.ts';
 import { at, type KernelBuilder, type KernelSpec, unravel } from '../kernel.ts';
-import { type Lane, WasmLanes } from '../lanes.ts';
+import { applySteps, type Lane, WasmLanes } from '../lanes.ts';
 
 /** Merged axes: extents, and for each input its stride, in elements, along each. */
 interface Walk {
@@ -196,13 +196,7 @@ class Emitter {
         return fn.define(code, loadVector(input.dtype, this.pointers[i]!.get(), offset), 'v128');
       }),
     );
-    for (const { op, attrs: own, operands } of attrs.steps) {
-      const step = each.map((_, v) => {
-        const given = operands.map((operand) => values[operand]![v]!);
-        return op.elementwise!.lanes<Lane>(lane[v]!, given, own);
-      });
-      values.push(step);
-    }
+    applySteps(attrs.steps, values, lane);
     attrs.results.forEach((step, i) => {
       const { dtype } = node.outputs[i]!;
       each.forEach((element, v) => {

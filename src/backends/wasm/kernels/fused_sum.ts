@@ -8,7 +8,7 @@ import { type FusedSumAttrs, rowsAndChannels, rowWalk } from '../../../ops/fused
 import { f32x4, type Instruction, i32, v128 } from '../assembler/instructions.ts';
 import { forRange, type Local } from '../assembler/module.ts';
 import { at, type KernelSpec } from '../kernel.ts';
-import { type Lane, WasmLanes } from '../lanes.ts';
+import { applySteps, type Lane, WasmLanes } from '../lanes.ts';
 import { loadSplat, loadVector, storeVector } from './elementwise.ts';
 import { atMost } from './panel_conv.ts';
 
@@ -81,13 +81,7 @@ export function fusedSumKernel(node: Node): KernelSpec {
             return fn.define(code, value, 'v128');
           }),
         );
-        for (const { op, attrs: own, operands } of attrs.steps) {
-          const step = group.map((_, g) => {
-            const given = operands.map((operand) => values[operand]![g]!);
-            return op.elementwise!.lanes<Lane>(lanes[g]!, given, own);
-          });
-          values.push(step);
-        }
+        applySteps(attrs.steps, values, lanes);
         attrs.stored.forEach((operand, i) => {
           const { dtype } = node.outputs[i]!;
           group.forEach((v, g) => {

@@ -9,7 +9,7 @@
 import type { Shape } from '../../../core/shape.ts';
 import type { Node } from '../../../ir/graph.ts';
 import { type ConvPoolAttrs, convPoolGeometry } from '../../../ops/conv_relu_pool.ts';
-import { f32x4, type Instruction, i16x8, i32, i32x4, v128 } from '../assembler/instructions.ts';
+import { f32x4, i16x8, i32, i32x4, v128 } from '../assembler/instructions.ts';
 import type { Local } from '../assembler/module.ts';
 import { at, type KernelSpec } from '../kernel.ts';
 import { patchRuns } from './panel_conv.ts';
@@ -19,6 +19,8 @@ import { eachPlace, listedFilterGradientKernel, windowOffsets } from './pooled_g
 const mostElements = 12;
 /** Channels a unit: two vectors, which V8 joins. */
 const unitChannels = 8;
+/** Their byte offsets. */
+const vectors = [0, 16] as const;
 
 export interface PooledFilterAttrs extends ConvPoolAttrs {
   kernelShape: Shape;
@@ -58,12 +60,12 @@ function smallPatchKernel(node: Node, attrs: PooledFilterAttrs): KernelSpec {
         Local,
       ];
       const [bytes, spread] = fn.localsOf('v128', 2) as [Local, Local];
-      /** One pass over the places for the vectors of channels at these offsets. */
-      const pass = (first: Instruction, offsets: readonly number[]): Instruction[] => {
-        const sums = elements.map(() => offsets.map(() => fn.local('v128')));
-        const [own, winners, masked] = ['gradient', 'winner', 'masked'].map(() =>
-          offsets.map(() => fn.local('v128')),
-        ) as [Local[], Local[], Local[]];
+      const sums = elements.map(() => vectors.map(() => fn.local('v128')));
+      const [own, winners, masked] = ['gradient', 'winner', 'masked'].map(() =>
+        vectors.map(() => fn.local('v128')),
+      ) as [Local[], Local[], Local[]];
+      fn.eachUnit((unit) => {
+        const first = i32.mul(unit.get(), i32.const(unitChannels));
         return [
           ...sums.flat().map((sum) => sum.set(f32x4.const(0))),
           place.set(first),
@@ -73,7 +75,7 @@ function smallPatchKernel(node: Node, attrs: PooledFilterAttrs): KernelSpec {
             bytes.set(
               i16x8.extend_low_i8x16_u(v128.load64_zero(i32.add(winner.get(), place.get()))),
             ),
-            ...offsets.flatMap((offset, v) => [
+            ...vectors.flatMap((offset, v) => [
               own[v]!.set(v128.load(source.get(), offset)),
               winners[v]!.set(
                 v === 0
@@ -82,7 +84,7 @@ function smallPatchKernel(node: Node, attrs: PooledFilterAttrs): KernelSpec {
               ),
             ]),
             ...positions.flatMap((position, number) => [
-              ...offsets.map((_, v) =>
+              ...vectors.map((_, v) =>
                 masked[v]!.set(
                   v128.and(own[v]!.get(), i32x4.eq(winners[v]!.get(), i32x4.const(number))),
                 ),
@@ -98,11 +100,10 @@ function smallPatchKernel(node: Node, attrs: PooledFilterAttrs): KernelSpec {
           ]),
           to.set(at(fn.outputs[0]!.get(), first, 4)),
           ...sums.flatMap((row, r) =>
-            row.map((sum, v) => v128.store(to.get(), sum.get(), r * g.k * 4 + offsets[v]!)),
+            row.map((sum, v) => v128.store(to.get(), sum.get(), r * g.k * 4 + vectors[v]!)),
           ),
         ];
-      };
-      fn.eachUnit((unit) => pass(i32.mul(unit.get(), i32.const(unitChannels)), [0, 16]));
+      });
     },
   };
 }
