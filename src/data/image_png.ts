@@ -183,8 +183,8 @@ async function inflate(
     out.set(chunk.subarray(0, size - filled), filled);
     filled = Math.min(size, filled + chunk.length);
   });
-  // a piece unpacks to 1,032 times its size at most, all at once
-  const most = 16_384;
+  // a piece unpacks to 1,032 times its size at most, all at once, and what holds it grows by doubling
+  const most = 4096;
   try {
     for (const piece of pieces) {
       for (let at = 0; at < piece.length && filled < size; at += most)
