@@ -1,4 +1,5 @@
 /** @file Bytes that grow: what encodings are written into. */
+import { unsigned } from './leb128.ts';
 
 export class Bytes {
   private data: Uint8Array<ArrayBuffer>;
@@ -29,15 +30,10 @@ export class Bytes {
     for (const value of values) this.data[this.used++] = value;
   }
 
-  /** LEB128 of 32 bits, unsigned. */
+  /** LEB128 of 32 bits, unsigned; most numbers fit one byte. */
   unsigned(value: number): void {
-    this.reserve(5);
-    let rest = value >>> 0;
-    while (rest > 127) {
-      this.data[this.used++] = (rest & 0x7f) | 0x80;
-      rest >>>= 7;
-    }
-    this.data[this.used++] = rest;
+    if (value >= 0 && value < 128) this.byte(value);
+    else this.list(unsigned(value));
   }
 
   text(value: string): void {

@@ -4,6 +4,7 @@
  *
  * Opcodes: WebAssembly core specification 3.0 with SIMD, relaxed SIMD and threads.
  */
+import { signed, unsigned } from './leb128.ts';
 
 export type ValueType = 'i32' | 'i64' | 'f32' | 'v128';
 
@@ -66,31 +67,6 @@ const storeLane =
   (name: string, number: number, align: number) =>
   (address: Instruction, value: Instruction, lane: number, offset = 0) =>
     make(name, simd(number), [address, value], [align, offset], [lane]);
-
-/** LEB128 of 32 bits, unsigned. */
-function unsigned(value: number): number[] {
-  const bytes: number[] = [];
-  let rest = value >>> 0;
-  while (rest > 127) {
-    bytes.push((rest & 0x7f) | 0x80);
-    rest >>>= 7;
-  }
-  bytes.push(rest);
-  return bytes;
-}
-
-/** LEB128, signed. */
-function signed(value: number): number[] {
-  const bytes: number[] = [];
-  let rest = value;
-  while (rest < -64 || rest > 63) {
-    const low = rest & 0x7f;
-    bytes.push(low | 0x80);
-    rest = (rest - low) / 128;
-  }
-  bytes.push(rest & 0x7f);
-  return bytes;
-}
 
 function littleEndian(write: (view: DataView) => void, bytes: number): number[] {
   const view = new DataView(new ArrayBuffer(bytes));
