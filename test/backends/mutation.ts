@@ -1,7 +1,7 @@
 /** @file Which cases run which kernel, and whether they notice a bug in it. */
 
 import { kernelOf } from '../../src/backends/wasm/emit.ts';
-import { wasmPasses } from '../../src/backends/wasm/engine.ts';
+import { passesFor } from '../../src/backends/wasm/engine.ts';
 import { bestArithmetic } from '../../src/backends/wasm/features.ts';
 import { KernelBuilder } from '../../src/backends/wasm/kernel.ts';
 import type { Node } from '../../src/ir/graph.ts';
@@ -32,7 +32,7 @@ function corpus(perFamily: number): Map<string, CaseOf[]> {
   });
   const byKernel = new Map<string, CaseOf[]>();
   for (const { one, seed } of all) {
-    const plan = makePlan(runPasses(buildCase(one), wasmPasses), { threads: 1, cost: kernelOf });
+    const plan = makePlan(runPasses(buildCase(one), passesFor[1]), { threads: 1, cost: kernelOf });
     const nodes = new Map([...plan.once, ...plan.kernels].map(({ node }) => [node.op.name, node]));
     for (const [kernel, node] of nodes)
       byKernel.set(kernel, [...(byKernel.get(kernel) ?? []), { one, seed, node }]);

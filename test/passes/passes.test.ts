@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { evaluate } from '../../src/backends/reference/evaluate.ts';
-import { wasmPasses } from '../../src/backends/wasm/engine.ts';
+import { passesFor } from '../../src/backends/wasm/engine.ts';
 import { gradients } from '../../src/grad/gradients.ts';
 import { Graph, type Value } from '../../src/ir/graph.ts';
 import { structureKey } from '../../src/ir/key.ts';
@@ -16,7 +16,7 @@ import { poisons, runInZones } from '../backends/red_zones.ts';
 function checkPasses(graph: Graph, given: Readonly<Record<string, Float64Array>>): Graph {
   const before = evaluate(graph, given, () => []).outputs;
   const seen: string[] = [];
-  const last = runPasses(graph, wasmPasses, (name, after) => {
+  const last = runPasses(graph, passesFor[1], (name, after) => {
     seen.push(name);
     for (const [result, { data }] of evaluate(after, given, () => []).outputs)
       assertClose(
@@ -28,7 +28,7 @@ function checkPasses(graph: Graph, given: Readonly<Record<string, Float64Array>>
   });
   assert.deepEqual(
     seen,
-    wasmPasses.map(({ name }) => name),
+    passesFor[1].map(({ name }) => name),
   );
   return last;
 }

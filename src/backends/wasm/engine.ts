@@ -38,13 +38,11 @@ export interface EngineOptions {
   warn?: (message: string) => void;
 }
 
-/** Passes of this backend, for code that joins as many vectors. */
+/** Passes of this backend, for code that joins as many vectors; with 1 it runs everywhere. */
 export const passesFor: Readonly<Record<Join, readonly Pass[]>> = {
   1: stepPasses({ name: 'lower', run: lower }),
   2: stepPasses({ name: 'lower', run: (graph) => widen(lower(graph)) }),
 };
-/** Those for code that joins none, which runs everywhere. */
-export const wasmPasses = passesFor[1];
 
 /** Milliseconds between looks at a run. */
 const tick = 50;

@@ -5,7 +5,7 @@ import { makePlan, type PlanOptions } from '../../plan/plan.ts';
 import { printPlan } from '../../plan/print.ts';
 import { printFunction } from './assembler/text.ts';
 import { emitModule, kernelOf } from './emit.ts';
-import { wasmPasses } from './engine.ts';
+import { passesFor } from './engine.ts';
 
 export interface PrintedStep {
   /** Kernels in order, and where values lie. */
@@ -24,7 +24,7 @@ export function printStep(
   options: Omit<PlanOptions, 'cost'>,
   watch?: (name: string, graph: Graph) => void,
 ): PrintedStep {
-  const lowered = runPasses(step, wasmPasses, watch);
+  const lowered = runPasses(step, passesFor[1], watch);
   const plan = makePlan(lowered, { ...options, cost: kernelOf });
   const variables = plan.variables.map((_, i) => 65536 + i * 4096);
   const { all } = emitModule(plan, { arithmetic: 'portable', variables });
