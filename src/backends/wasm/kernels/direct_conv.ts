@@ -7,156 +7,146 @@ import { sizeOf } from '../../../core/shape.ts';
 import type { Node } from '../../../ir/graph.ts';
 import { type ConvAttrs, type ConvGeometry, convGeometry } from '../../../ops/conv_geometry.ts';
 import type { ConvFilterGradientAttrs, ConvInputGradientAttrs } from '../../../ops/conv2d.ts';
-import { control, f32, type Instruction, i32 } from '../assembler/instructions.ts';
+import { type Code, control, f32, type Instruction, i32 } from '../assembler/instructions.ts';
 import type { Local } from '../assembler/module.ts';
 import { at, type KernelBuilder, type KernelSpec, unravel } from '../kernel.ts';
 
-/** `then` where `o·stride + tap·dilation − before` lies in 0 … extent − 1; it is `place`. */
+/** Along one axis, kernel element `tap` of output position `o` lies at `o·stride + tap·dilation − before` of the image. */
+interface Axis {
+  stride: number;
+  dilation: number;
+  before: number;
+  /** Of the image. */
+  extent: number;
+  /** Of the output. */
+  positions: number;
+}
+
+function axesOf(g: ConvGeometry, { strides, dilation, padding }: ConvAttrs): [y: Axis, x: Axis] {
+  const axis = (i: 0 | 1, extent: number, positions: number): Axis => {
+    return { stride: strides[i], dilation: dilation[i], before: padding[i][0], extent, positions };
+  };
+  return [axis(0, g.h, g.oh), axis(1, g.w, g.ow)];
+}
+
+/** `then` where the place of `o` and `tap` lies in the image; it is in `place`. */
 function ifInside(
+  { stride, dilation, before, extent }: Axis,
   place: Local,
-  o: Instruction,
-  tap: Instruction,
-  axis: 0 | 1,
-  attrs: ConvAttrs,
-  extent: number,
-  then: Instruction[],
+  o: Local,
+  tap: Local,
+  then: Code,
 ): Instruction[] {
-  const first = i32.sub(
-    i32.mul(o, i32.const(attrs.strides[axis])),
-    i32.const(attrs.padding[axis][0]),
-  );
+  const first = i32.sub(i32.mul(o.get(), i32.const(stride)), i32.const(before));
   return [
-    place.set(i32.add(first, i32.mul(tap, i32.const(attrs.dilation[axis])))),
+    place.set(i32.add(first, i32.mul(tap.get(), i32.const(dilation)))),
     control.if(i32.lt_u(place.get(), i32.const(extent)), then),
   ];
 }
 
-/** `then` where a whole number `o` < `positions` has `o·stride + tap·dilation − before = place`. */
+/** `then` where an output position has `tap` at `place`; it is in `o`. */
 function ifCovered(
   fn: KernelBuilder,
+  { stride, dilation, before, positions }: Axis,
   o: Local,
-  place: Instruction,
-  tap: Instruction,
-  axis: 0 | 1,
-  attrs: ConvAttrs,
-  positions: number,
-  then: Instruction[],
+  place: Local,
+  tap: Local,
+  then: Code,
 ): Instruction[] {
   const shifted = fn.local('i32');
-  const stride = i32.const(attrs.strides[axis]);
+  const first = i32.add(place.get(), i32.const(before));
+  const isWhole = i32.eq(i32.mul(o.get(), i32.const(stride)), shifted.get());
   return [
-    shifted.set(
-      i32.sub(
-        i32.add(place, i32.const(attrs.padding[axis][0])),
-        i32.mul(tap, i32.const(attrs.dilation[axis])),
-      ),
-    ),
+    shifted.set(i32.sub(first, i32.mul(tap.get(), i32.const(dilation)))),
     control.if(i32.ge_s(shifted.get(), i32.const(0)), [
-      o.set(i32.div_u(shifted.get(), stride)),
-      control.if(
-        i32.and(
-          i32.eq(i32.mul(o.get(), stride), shifted.get()),
-          i32.lt_s(o.get(), i32.const(positions)),
-        ),
-        then,
-      ),
+      o.set(i32.div_u(shifted.get(), i32.const(stride))),
+      control.if(i32.and(isWhole, i32.lt_s(o.get(), i32.const(positions))), then),
     ]),
   ];
 }
 
-/** Element index of [n, y, x, c] in images of extents (h, w, c). */
-function element(
-  n: Instruction,
-  y: Instruction,
-  x: Instruction,
+const loadAt = (base: Local, index: Instruction): Instruction => f32.load(at(base.get(), index, 4));
+
+/** Element [n, y, x, c] of images of extents (h, w, channels). */
+function pixel(
+  images: Local,
+  [n, y, x]: readonly [n: Local, y: Local, x: Local],
   c: Instruction,
-  h: number,
-  w: number,
-  channels: number,
+  [h, w, channels]: readonly [h: number, w: number, channels: number],
 ): Instruction {
-  return i32.add(i32.mul(at(x, at(y, n, h), w), i32.const(channels)), c);
+  const position = at(x.get(), at(y.get(), n.get(), h), w);
+  return loadAt(images, i32.add(i32.mul(position, i32.const(channels)), c));
 }
 
-const loadAt = (base: Local, index: Instruction): Instruction => f32.load(at(base.get(), index, 4));
-const addTo = (sum: Local, a: Instruction, b: Instruction): Instruction =>
-  sum.set(f32.add(sum.get(), f32.mul(a, b)));
-
+/** Element [dy, dx, c, k] of the kernel, `c` counted in its group. */
 function kernelElement(
+  kernel: Local,
   g: ConvGeometry,
-  dy: Local,
-  dx: Local,
+  [dy, dx]: readonly [dy: Local, dx: Local],
   c: Instruction,
   k: Instruction,
 ): Instruction {
-  return at(k, at(c, at(dx.get(), dy.get(), g.kw), g.cg), g.k);
+  return loadAt(kernel, at(k, at(c, at(dx.get(), dy.get(), g.kw), g.cg), g.k));
+}
+
+const addTo = (sum: Local, a: Instruction, b: Instruction): Instruction =>
+  sum.set(f32.add(sum.get(), f32.mul(a, b)));
+
+/** Each of a row's `channels` results is what `terms` adds to `sum`. */
+function eachSum(
+  fn: KernelBuilder,
+  sum: Local,
+  row: Instruction,
+  channels: number,
+  terms: (channel: Local) => Code,
+): Instruction[] {
+  return fn.each(channels, (channel) => [
+    sum.set(f32.const(0)),
+    ...terms(channel),
+    f32.store(at(fn.outputs[0]!.get(), at(channel.get(), row, channels), 4), sum.get()),
+  ]);
 }
 
 export function directConvKernel(node: Node): KernelSpec {
   const attrs = node.attrs as ConvAttrs;
   const [x, w] = [node.inputs[0]!.shape, node.inputs[1]!.shape];
   const g = convGeometry(x, w, attrs);
+  const [rows, columns] = axesOf(g, attrs);
   const kg = g.k / attrs.groups;
   return {
     key: JSON.stringify(['direct_conv', x, w, attrs]),
     units: g.n * g.oh,
     work: g.n * g.oh * g.ow * sizeOf(w) * 2,
     emit(fn) {
+      const [images, kernel] = fn.inputs as [Local, Local];
       const sum = fn.local('f32');
       const [py, px] = fn.localsOf('i32', 2) as [Local, Local];
+      const products = (n: Local, dy: Local, dx: Local, k: Local): Instruction[] => {
+        const group = i32.mul(i32.div_u(k.get(), i32.const(kg)), i32.const(g.cg));
+        return fn.each(g.cg, (c) => [
+          addTo(
+            sum,
+            pixel(images, [n, py, px], i32.add(group, c.get()), [g.h, g.w, g.c]),
+            kernelElement(kernel, g, [dy, dx], c.get(), k.get()),
+          ),
+        ]);
+      };
       fn.eachUnit((unit) => {
         const code: Instruction[] = [];
         const [n, oy] = unravel(fn, code, unit.get(), [g.oh]) as [Local, Local];
-        const body = (ox: Local, k: Local): Instruction[] => {
-          const group = i32.mul(i32.div_u(k.get(), i32.const(kg)), i32.const(g.cg));
-          return fn.each(g.kh, (dy) =>
+        const terms = (ox: Local, k: Local): Instruction[] =>
+          fn.each(g.kh, (dy) =>
             ifInside(
+              rows,
               py,
-              oy.get(),
-              dy.get(),
-              0,
-              attrs,
-              g.h,
-              fn.each(g.kw, (dx) =>
-                ifInside(
-                  px,
-                  ox.get(),
-                  dx.get(),
-                  1,
-                  attrs,
-                  g.w,
-                  fn.each(g.cg, (c) => [
-                    addTo(
-                      sum,
-                      loadAt(
-                        fn.inputs[0]!,
-                        element(
-                          n.get(),
-                          py.get(),
-                          px.get(),
-                          i32.add(group, c.get()),
-                          g.h,
-                          g.w,
-                          g.c,
-                        ),
-                      ),
-                      loadAt(fn.inputs[1]!, kernelElement(g, dy, dx, c.get(), k.get())),
-                    ),
-                  ]),
-                ),
-              ),
+              oy,
+              dy,
+              fn.each(g.kw, (dx) => ifInside(columns, px, ox, dx, products(n, dy, dx, k))),
             ),
           );
-        };
         code.push(
           ...fn.each(g.ow, (ox) =>
-            fn.each(g.k, (k) => [
-              sum.set(f32.const(0)),
-              ...body(ox, k),
-              f32.store(
-                at(fn.outputs[0]!.get(), at(k.get(), at(ox.get(), unit.get(), g.ow), g.k), 4),
-                sum.get(),
-              ),
-            ]),
+            eachSum(fn, sum, at(ox.get(), unit.get(), g.ow), g.k, (k) => terms(ox, k)),
           ),
         );
         return code;
@@ -169,79 +159,47 @@ export function directInputGradientKernel(node: Node): KernelSpec {
   const attrs = node.attrs as ConvInputGradientAttrs;
   const w = node.inputs[1]!.shape;
   const g = convGeometry(attrs.imageShape, w, attrs);
+  const [rows, columns] = axesOf(g, attrs);
   const kg = g.k / attrs.groups;
   return {
     key: JSON.stringify(['direct_input_gradient', w, attrs]),
     units: g.n * g.h,
     work: g.n * g.oh * g.ow * sizeOf(w) * 2,
     emit(fn) {
+      const [gradients, kernel] = fn.inputs as [Local, Local];
       const sum = fn.local('f32');
       const [oy, ox] = fn.localsOf('i32', 2) as [Local, Local];
+      const products = (n: Local, dy: Local, dx: Local, c: Local): Instruction[] => {
+        const group = i32.mul(i32.div_u(c.get(), i32.const(g.cg)), i32.const(kg));
+        const inGroup = i32.rem_u(c.get(), i32.const(g.cg));
+        return fn.each(kg, (i) => {
+          const k = i32.add(group, i.get());
+          return [
+            addTo(
+              sum,
+              pixel(gradients, [n, oy, ox], k, [g.oh, g.ow, g.k]),
+              kernelElement(kernel, g, [dy, dx], inGroup, k),
+            ),
+          ];
+        });
+      };
       fn.eachUnit((unit) => {
         const code: Instruction[] = [];
         const [n, y] = unravel(fn, code, unit.get(), [g.h]) as [Local, Local];
-        const body = (x: Local, c: Local): Instruction[] => {
-          const group = i32.mul(i32.div_u(c.get(), i32.const(g.cg)), i32.const(kg));
-          return fn.each(g.kh, (dy) =>
+        const terms = (x: Local, c: Local): Instruction[] =>
+          fn.each(g.kh, (dy) =>
             ifCovered(
               fn,
+              rows,
               oy,
-              y.get(),
-              dy.get(),
-              0,
-              attrs,
-              g.oh,
-              fn.each(g.kw, (dx) =>
-                ifCovered(
-                  fn,
-                  ox,
-                  x.get(),
-                  dx.get(),
-                  1,
-                  attrs,
-                  g.ow,
-                  fn.each(kg, (k) => [
-                    addTo(
-                      sum,
-                      loadAt(
-                        fn.inputs[0]!,
-                        element(
-                          n.get(),
-                          oy.get(),
-                          ox.get(),
-                          i32.add(group, k.get()),
-                          g.oh,
-                          g.ow,
-                          g.k,
-                        ),
-                      ),
-                      loadAt(
-                        fn.inputs[1]!,
-                        kernelElement(
-                          g,
-                          dy,
-                          dx,
-                          i32.rem_u(c.get(), i32.const(g.cg)),
-                          i32.add(group, k.get()),
-                        ),
-                      ),
-                    ),
-                  ]),
-                ),
-              ),
+              y,
+              dy,
+              fn.each(g.kw, (dx) => ifCovered(fn, columns, ox, x, dx, products(n, dy, dx, c))),
             ),
           );
-        };
         code.push(
           ...fn.each(g.w, (x) =>
-            fn.each(g.c, (c) => [
-              sum.set(f32.const(0)),
-              ...body(x, c),
-              f32.store(
-                at(fn.outputs[0]!.get(), at(c.get(), at(x.get(), unit.get(), g.w), g.c), 4),
-                sum.get(),
-              ),
-            ]),
+            eachSum(fn, sum, at(x.get(), unit.get(), g.w), g.c, (c) => terms(x, c)),
           ),
         );
         return code;
@@ -254,56 +212,40 @@ export function directFilterGradientKernel(node: Node): KernelSpec {
   const attrs = node.attrs as ConvFilterGradientAttrs;
   const x = node.inputs[0]!.shape;
   const g = convGeometry(x, attrs.kernelShape, attrs);
+  const [rows, columns] = axesOf(g, attrs);
   const kg = g.k / attrs.groups;
   return {
     key: JSON.stringify(['direct_filter_gradient', x, attrs]),
     units: g.kh * g.kw * g.cg,
     work: g.n * g.oh * g.ow * sizeOf(attrs.kernelShape) * 2,
     emit(fn) {
+      const [images, gradients] = fn.inputs as [Local, Local];
       const sum = fn.local('f32');
       const [py, px] = fn.localsOf('i32', 2) as [Local, Local];
       fn.eachUnit((unit) => {
         const code: Instruction[] = [];
         const [dy, dx, c] = unravel(fn, code, unit.get(), [g.kw, g.cg]) as [Local, Local, Local];
-        code.push(
-          ...fn.each(g.k, (k) => {
-            const channel = i32.add(
-              i32.mul(i32.div_u(k.get(), i32.const(kg)), i32.const(g.cg)),
-              c.get(),
-            );
-            return [
-              sum.set(f32.const(0)),
-              ...fn.each(g.n, (n) =>
-                fn.each(g.oh, (oy) =>
-                  ifInside(
-                    py,
-                    oy.get(),
-                    dy.get(),
-                    0,
-                    attrs,
-                    g.h,
-                    fn.each(g.ow, (ox) =>
-                      ifInside(px, ox.get(), dx.get(), 1, attrs, g.w, [
-                        addTo(
-                          sum,
-                          loadAt(
-                            fn.inputs[0]!,
-                            element(n.get(), py.get(), px.get(), channel, g.h, g.w, g.c),
-                          ),
-                          loadAt(
-                            fn.inputs[1]!,
-                            element(n.get(), oy.get(), ox.get(), k.get(), g.oh, g.ow, g.k),
-                          ),
-                        ),
-                      ]),
-                    ),
-                  ),
-                ),
+        const product = (n: Local, oy: Local, ox: Local, k: Local): Instruction => {
+          const group = i32.mul(i32.div_u(k.get(), i32.const(kg)), i32.const(g.cg));
+          return addTo(
+            sum,
+            pixel(images, [n, py, px], i32.add(group, c.get()), [g.h, g.w, g.c]),
+            pixel(gradients, [n, oy, ox], k.get(), [g.oh, g.ow, g.k]),
+          );
+        };
+        const terms = (k: Local): Instruction[] =>
+          fn.each(g.n, (n) =>
+            fn.each(g.oh, (oy) =>
+              ifInside(
+                rows,
+                py,
+                oy,
+                dy,
+                fn.each(g.ow, (ox) => ifInside(columns, px, ox, dx, [product(n, oy, ox, k)])),
               ),
-              f32.store(at(fn.outputs[0]!.get(), at(k.get(), unit.get(), g.k), 4), sum.get()),
-            ];
-          }),
-        );
+            ),
+          );
+        code.push(...eachSum(fn, sum, unit.get(), g.k, terms));
         return code;
       });
     },
