@@ -80,11 +80,8 @@ export class Tensor<D extends DType = DType> {
    * ```
    */
   rows(indices: ArrayLike<number>): Tensor<D> {
-    const row = sizeOf(this.shape.slice(1));
     const picked = new Tensor(this.dtype, [indices.length, ...this.shape.slice(1)]);
-    for (let i = 0; i < indices.length; i++) {
-      picked.data.set(this.data.subarray(indices[i]! * row, (indices[i]! + 1) * row), i * row);
-    }
+    copyRows(this, indices, picked.data, 0);
     return picked;
   }
 
@@ -127,6 +124,28 @@ export class Tensor<D extends DType = DType> {
       return best;
     });
   }
+}
+
+/**
+ * Copies rows of `from` into `target`, where they are rows `at` and those behind it.
+ *
+ * @param indices which rows, in their order; default all.
+ */
+export function copyRows<D extends DType>(
+  from: Tensor<D>,
+  indices: ArrayLike<number> | undefined,
+  target: TypedArrays[D],
+  at: number,
+): void {
+  const { data } = from;
+  const row = sizeOf(from.shape.slice(1));
+  if (!indices) target.set(data, at * row);
+  else if (row === 1) for (let i = 0; i < indices.length; i++) target[at + i] = data[indices[i]!]!;
+  else
+    for (let i = 0; i < indices.length; i++) {
+      const index = indices[i]!;
+      target.set(data.subarray(index * row, (index + 1) * row), (at + i) * row);
+    }
 }
 
 /**

@@ -199,7 +199,7 @@ async function computed(
   try {
     const columns = { x: [one], y: [], sampleWeights: [] };
     checkInputs(network.inputSpecs, columns.x, where);
-    const data = await trainer.load(columns);
+    const data = await trainer.load([{ columns }]);
     return await trainer.predict(data, { batch: 1, from: 0, to: 1 });
   } finally {
     trainer.close();

@@ -115,7 +115,7 @@ export async function runBatch(
   trainer.check(columns, kind, where);
   await trainer.ready(kind, columns, countOf(columns));
   if (kind === 'train') trainer.seedOnce();
-  const loaded = await trainer.load(columns);
+  const loaded = await trainer.load([{ columns }]);
   try {
     compiled.reset();
     const { count } = loaded;

@@ -1,10 +1,9 @@
 /**
  * @file How samples reach the engine. A supply is what there is to feed: columns in memory, a set that is read from
  * files, batches out of a generator. Opened, it is a feed, which lays batches into the engine's memory stretch by
- * stretch, so that the loops over steps need not know where they come from. Columns in memory are one stretch; the others
- * are read while the engine is at work on what came before.
+ * stretch, so that the loops over steps need not know where they come from.
  */
-import { type Columns, countOf } from './batches.ts';
+import type { Columns } from './batches.ts';
 import type { StepKind } from './programs.ts';
 import type { LoadedColumns, Trainer } from './trainer.ts';
 
@@ -63,76 +62,6 @@ export interface Supply {
   inspect(trainer: Trainer, kind: StepKind, where: string): Promise<Columns>;
   /** Compiles what the steps need, and lays the first batches into the engine or begins to read them. */
   open(trainer: Trainer, options: FeedOptions): Promise<Feed>;
-}
-
-/** Columns in memory. */
-export class MemorySupply implements Supply {
-  readonly isOnce = false;
-  private readonly columns: Columns;
-
-  constructor(columns: Columns) {
-    this.columns = columns;
-  }
-
-  get samples(): number {
-    return countOf(this.columns);
-  }
-
-  async inspect(trainer: Trainer, kind: StepKind, where: string): Promise<Columns> {
-    trainer.check(this.columns, kind, where);
-    return this.columns;
-  }
-
-  async open(trainer: Trainer, { kind, batch, order }: FeedOptions): Promise<Feed> {
-    await trainer.ready(kind, this.columns, batch);
-    return new MemoryFeed(trainer, await trainer.load(this.columns), batch, order);
-  }
-}
-
-/** All samples lie in the engine; a pass is another order of their numbers. */
-class MemoryFeed implements Feed {
-  readonly batches: number;
-  private readonly trainer: Trainer;
-  private readonly data: LoadedColumns;
-  private readonly batch: number;
-  private readonly order: FeedOptions['order'];
-  private pass = -1;
-  private at = 0;
-
-  constructor(
-    trainer: Trainer,
-    data: LoadedColumns,
-    batch: number,
-    order: FeedOptions['order'] = undefined,
-  ) {
-    this.trainer = trainer;
-    this.data = data;
-    this.batch = batch;
-    this.order = order;
-    this.batches = Math.ceil(data.count / batch);
-  }
-
-  async begin(pass: number, from: number): Promise<boolean> {
-    if (pass !== this.pass && this.order) {
-      this.trainer.order(this.data, this.order(pass, this.data.count));
-    }
-    this.pass = pass;
-    this.at = from;
-    return true;
-  }
-
-  async next(most: number): Promise<Stretch | undefined> {
-    if (this.at >= this.batches) return undefined;
-    const { data, batch } = this;
-    const from = this.at * batch;
-    const to = Math.min(data.count, from + most * batch);
-    this.at += stepsOf({ batch, from, to });
-    return { data, batch, from, to };
-  }
-
-  async close(): Promise<void> {
-    this.trainer.unload(this.data);
-  }
 }
 
 /** How many batches there are from sample `from` to `to`. */

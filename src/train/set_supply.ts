@@ -1,6 +1,4 @@
 /** @file A set that is not in memory, fed: pieces of a pass are read in its order of samples, each for a few MiB. */
-import { bytesOf } from '../core/dtype.ts';
-import { sizeOf } from '../core/shape.ts';
 import type { Tensor } from '../core/tensor.ts';
 import { checkFinite } from '../data/checks.ts';
 import type { StreamingDataset } from '../data/streaming_dataset.ts';
@@ -8,6 +6,7 @@ import { type Columns, withClassWeight } from './batches.ts';
 import type { Feed, FeedOptions, Supply } from './feed.ts';
 import type { StepKind } from './programs.ts';
 import {
+  bytesOfSample,
   type Piece,
   readingError,
   type Stream,
@@ -101,18 +100,14 @@ class SetStream implements Stream {
     { length }: StreamingDataset,
     trainer: Trainer,
     options: FeedOptions,
-    { x, y }: Columns,
+    first: Columns,
   ) {
     this.supply = supply;
     this.count = length;
     this.trainer = trainer;
     this.options = options;
     this.batches = Math.ceil(length / options.batch);
-    const bytes = [...x, ...y].reduce(
-      (sum, { dtype, shape }) => sum + bytesOf(dtype) * sizeOf(shape.slice(1)),
-      0,
-    );
-    const fitting = Math.floor(windowBytes / (bytes * options.batch));
+    const fitting = Math.floor(windowBytes / (bytesOfSample(first) * options.batch));
     this.step = Math.max(1, Math.min(windowBatches, fitting));
   }
 

@@ -1,19 +1,19 @@
 /**
- * @file The feed of what is not in memory. Pieces of a few batches are read ahead while the engine is at work; what has
- * been read when the engine asks becomes one window in its memory, a few MiB at most, and is run in one go. How pieces
- * fall into windows changes no bit: a window is whole batches.
+ * @file The feed: pieces of a few batches are read ahead while the engine is at work; what has been read when the engine
+ * asks becomes one window in its memory, a few MiB at most, and is run in one go. How pieces fall into windows changes no
+ * bit: a window is whole batches.
  *
  *     engine   window 1 ───────────── window 2 ──────────────
  *     host     read 2 ──── wait       read 3 ──── wait
  */
 import { bytesOf, type DType } from '../core/dtype.ts';
 import { TsunoError } from '../core/errors.ts';
-import { sameShape } from '../core/shape.ts';
+import { sameShape, sizeOf } from '../core/shape.ts';
 import { Tensor } from '../core/tensor.ts';
 import { Ahead } from './ahead.ts';
-import { type Columns, countOf } from './batches.ts';
+import type { Columns } from './batches.ts';
 import { type Feed, type Stretch, stepsOf } from './feed.ts';
-import type { LoadedColumns, Trainer } from './trainer.ts';
+import { countOfSamples, type LoadedColumns, type Samples, type Trainer } from './trainer.ts';
 
 /** Most bytes of a window, and of pieces that wait for the next one; one batch may be more. */
 export const windowBytes = 2 ** 22;
@@ -21,8 +21,7 @@ export const windowBytes = 2 ** 22;
 export const windowBatches = 128;
 
 /** Checked samples, whole batches of `batch`; behind the last whole one there may be a smaller one. */
-export interface Piece {
-  columns: Columns;
+export interface Piece extends Samples {
   batch: number;
 }
 
@@ -38,7 +37,7 @@ export interface Stream {
   pieces(pass: number, from: number, signal: AbortSignal): AsyncIterator<Piece>;
 }
 
-/** Batches in the engine, some of them taken. */
+/** Batches in the engine, some or all of them taken. */
 interface Window extends Stretch {
   data: LoadedColumns;
 }
@@ -75,7 +74,7 @@ export class StreamFeed implements Feed {
     this.end();
     this.stop = new AbortController();
     const pieces = this.stream.pieces(pass, from, this.stop.signal);
-    this.ahead = new Ahead(pieces, ({ columns }) => weightOf(columns), windowBytes);
+    this.ahead = new Ahead(pieces, weightOf, windowBytes);
     this.pass = pass;
     this.at = from;
   }
@@ -92,11 +91,11 @@ export class StreamFeed implements Feed {
   }
 
   async next(most: number, signal?: AbortSignal): Promise<Stretch | undefined> {
-    if (!this.window || !this.hasWindow) {
-      this.unload();
-      if (!(await this.hasPiece(signal))) return undefined;
-      this.window = await this.fill();
+    if (!this.hasWindow) {
+      if (await this.hasPiece(signal)) await this.fill();
+      else this.unload();
     }
+    if (!this.window) return undefined;
     const { data, batch, from } = this.window;
     const to = Math.min(data.count, from + most * batch);
     this.window.from = to;
@@ -105,23 +104,26 @@ export class StreamFeed implements Feed {
   }
 
   /** Lays the next piece into the engine, and those behind it that have been read and are alike. */
-  private async fill(): Promise<Window> {
+  private async fill(): Promise<void> {
     const ahead = this.ahead!;
     const pieces = [ahead.take()];
-    const [{ columns, batch }] = pieces as [Piece];
-    let [count, bytes] = [countOf(columns), weightOf(columns)];
+    const [first] = pieces as [Piece];
+    const { columns, batch } = first;
+    let [count, bytes] = [countOfSamples(first), weightOf(first)];
     for (let other = ahead.first; other; other = ahead.first) {
-      const size = weightOf(other.columns);
+      const size = weightOf(other);
       const fits = bytes + size <= windowBytes && count + batch <= windowBatches * batch;
       const isWhole = count % batch === 0;
       const isLike = other.batch === batch && alike(columns, other.columns);
       if (!fits || !isWhole || !isLike) break;
       pieces.push(ahead.take());
-      count += countOf(other.columns);
+      count += countOfSamples(other);
       bytes += size;
     }
-    const data = await this.trainer.load(joined(pieces.map((piece) => piece.columns)));
-    return { data, batch, from: 0, to: data.count };
+    const spent = this.window?.data;
+    this.window = undefined;
+    const data = await this.trainer.load(pieces, spent);
+    this.window = { data, batch, from: 0, to: data.count };
   }
 
   private unload(): void {
@@ -133,11 +135,13 @@ export class StreamFeed implements Feed {
     this.stop.abort();
     this.ahead?.close();
     this.ahead = undefined;
-    this.unload();
+    // Its memory serves the next one.
+    if (this.window) this.window.from = this.window.to;
   }
 
   async close(): Promise<void> {
     this.end();
+    this.unload();
   }
 }
 
@@ -145,12 +149,17 @@ function columnsOf({ x, y, sampleWeights }: Columns): (Tensor | undefined)[] {
   return [...x, ...y, ...sampleWeights];
 }
 
-/** Bytes. */
-export function weightOf(columns: Columns): number {
+/** Bytes that a sample takes in all columns together. */
+export function bytesOfSample(columns: Columns): number {
   return columnsOf(columns).reduce(
-    (sum, tensor) => sum + (tensor ? tensor.size * bytesOf(tensor.dtype) : 0),
+    (sum, column) => sum + (column ? sizeOf(column.shape.slice(1)) * bytesOf(column.dtype) : 0),
     0,
   );
+}
+
+/** Bytes. */
+function weightOf(piece: Piece): number {
+  return countOfSamples(piece) * bytesOfSample(piece.columns);
 }
 
 function alike(a: Columns, b: Columns): boolean {
@@ -164,19 +173,6 @@ function alike(a: Columns, b: Columns): boolean {
       return tensor.dtype === other.dtype && sameShape(tensor.shape.slice(1), other.shape.slice(1));
     })
   );
-}
-
-/** Rows of all, one behind the other. */
-function joined(all: readonly Columns[]): Columns {
-  const [first] = all as [Columns];
-  if (all.length === 1) return first;
-  return {
-    x: first.x.map((_, i) => joinedTensors(all.map(({ x }) => x[i]!))),
-    y: first.y.map((_, i) => joinedTensors(all.map(({ y }) => y[i]!))),
-    sampleWeights: first.sampleWeights.map(
-      (weight, i) => weight && joinedTensors(all.map(({ sampleWeights }) => sampleWeights[i]!)),
-    ),
-  };
 }
 
 /** Rows of all tensors, which are alike, one behind the other. */

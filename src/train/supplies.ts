@@ -16,7 +16,8 @@ import {
   weightsOf,
   withClassWeight,
 } from './batches.ts';
-import { MemorySupply, type Supply } from './feed.ts';
+import type { Supply } from './feed.ts';
+import { MemorySupply } from './memory_supply.ts';
 import { SetSupply, type SetWeights } from './set_supply.ts';
 
 export interface SupplyOptions extends ColumnOptions {

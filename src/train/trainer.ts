@@ -7,7 +7,7 @@ import { bytesOf } from '../core/dtype.ts';
 import { TsunoError } from '../core/errors.ts';
 import { nextSeed } from '../core/seed.ts';
 import { type Shape, sizeOf } from '../core/shape.ts';
-import { Tensor } from '../core/tensor.ts';
+import { copyRows, Tensor } from '../core/tensor.ts';
 import { isShapeList } from '../layers/layer.ts';
 import { type Region, Session } from '../runtime/session.ts';
 import type { Network } from '../topology/network.ts';
@@ -17,16 +17,30 @@ import { Compiled, type CompileOptions } from './compiled.ts';
 import { hasBarePixels } from './pixels.ts';
 import { Programs, type StepKind, type StepProgram } from './programs.ts';
 import { Snapshot } from './snapshot.ts';
-import { inputNames, type Randomness, typesOf } from './step.ts';
+import { inputNames, type Randomness, type StepTypes, typesOf } from './step.ts';
 import { runTraining } from './train_run.ts';
 import { watched } from './watch.ts';
 
-/** Data in the engine, with the order in which rows are visited. */
+/** Samples to be laid into the engine: columns, and which of their rows; default all. */
+export interface Samples {
+  columns: Columns;
+  rows?: Uint32Array;
+}
+
+/** How many samples there are. */
+export function countOfSamples({ columns, rows }: Samples): number {
+  return rows?.length ?? countOf(columns);
+}
+
+/** Samples in the engine. */
 export interface LoadedColumns {
   session: Session;
-  columns: Columns;
+  types: StepTypes;
   count: number;
+  /** How many there is room for. */
+  capacity: number;
   bindings: Record<string, { region: Region }>;
+  /** The numbers 0, 1, …, by which steps find their rows. */
   rows: Region;
 }
 
@@ -205,49 +219,62 @@ export class Trainer {
   ): Promise<void> {
     const session = await this.open();
     const sizes = [count >= batch ? batch : 0, count % batch].filter((size) => size > 0);
-    for (const size of sizes) await this.program(session, kind, columns, size);
+    for (const size of sizes) await this.program(session, kind, typesOf(columns, size));
   }
 
-  private program(
-    session: Session,
-    kind: StepKind,
-    columns: Columns,
-    batch: number,
-  ): Promise<StepProgram> {
+  private program(session: Session, kind: StepKind, types: StepTypes): Promise<StepProgram> {
     const compiled = kind === 'predict' ? undefined : this.compiled(kind);
-    return this.programs.get(session, kind, typesOf(columns, batch), compiled);
+    return this.programs.get(session, kind, types, compiled);
   }
 
-  async load(columns: Columns): Promise<LoadedColumns> {
+  /**
+   * Copies samples into the engine, those of one piece behind those of another.
+   *
+   * @param spent samples that are no longer needed: their memory is used again, or freed.
+   */
+  async load(pieces: readonly Samples[], spent?: LoadedColumns): Promise<LoadedColumns> {
+    const { columns } = pieces[0]!;
+    const count = pieces.reduce((sum, piece) => sum + countOfSamples(piece), 0);
     const session = await this.open();
+    const types = typesOf(columns, 0);
+    const isRoom =
+      spent?.session === session &&
+      spent.capacity >= count &&
+      JSON.stringify(spent.types) === JSON.stringify(types);
+    if (spent && !isRoom) this.unload(spent);
+    const loaded = isRoom ? { ...spent, count } : this.reserve(session, columns, count);
+    for (const [name, { dtype, shape }] of namedColumns(columns)) {
+      const { region } = loaded.bindings[name]!;
+      const target = session.engine.view(region, dtype, [count, ...shape.slice(1)]);
+      let at = 0;
+      for (const piece of pieces) {
+        copyRows(namedColumns(piece.columns).get(name)!, piece.rows, target, at);
+        at += countOfSamples(piece);
+      }
+    }
+    return loaded;
+  }
+
+  /** Room for `count` samples like those of `columns`. */
+  private reserve(session: Session, columns: Columns, count: number): LoadedColumns {
     const bindings: LoadedColumns['bindings'] = {};
     const regions: Region[] = [];
-    const bind = (name: string, tensor: Tensor | undefined) => {
-      if (!tensor) return;
-      const region = session.lend(tensor);
+    const reserve = (bytes: number) => {
+      const region = session.reserve(bytes);
       regions.push(region);
-      bindings[name] = { region };
+      return region;
     };
     try {
-      for (const [i, tensor] of columns.x.entries()) bind(inputNames.x(i), tensor);
-      for (const [i, tensor] of columns.y.entries()) bind(inputNames.y(i), tensor);
-      for (const [i, tensor] of columns.sampleWeights.entries()) bind(inputNames.weight(i), tensor);
-      const count = countOf(columns);
-      const loaded = { session, columns, count, bindings, rows: session.reserve(count * 4) };
-      this.order(
-        loaded,
-        Uint32Array.from({ length: count }, (_, i) => i),
-      );
-      return loaded;
+      for (const [name, { dtype, shape }] of namedColumns(columns))
+        bindings[name] = { region: reserve(count * sizeOf(shape.slice(1)) * bytesOf(dtype)) };
+      const rows = reserve(count * 4);
+      const numbers = session.engine.view(rows, 'int32', [count]);
+      for (let i = 0; i < count; i++) numbers[i] = i;
+      return { session, types: typesOf(columns, 0), count, capacity: count, bindings, rows };
     } catch (error) {
       session.release(...regions);
       throw error;
     }
-  }
-
-  /** Sets the order in which rows are visited. */
-  order({ session, rows }: LoadedColumns, order: Uint32Array): void {
-    session.engine.view(rows, 'int32', [order.length]).set(order);
   }
 
   unload({ session, bindings, rows }: LoadedColumns): void {
@@ -284,7 +311,7 @@ export class Trainer {
         [rest, rest > 0 ? 1 : 0, from + whole * batch],
       ] as const) {
         if (steps === 0 || signal?.aborted) continue;
-        const made = await this.program(data.session, kind, data.columns, size);
+        const made = await this.program(data.session, kind, { ...data.types, batch: size });
         const before = done;
         const run = {
           made,
@@ -336,7 +363,7 @@ export class Trainer {
     const { batch, from, to } = options;
     const watch = watched(options);
     const { progress, signal } = watch;
-    const { session, columns } = data;
+    const { session, types } = data;
     const count = to - from;
     const whole = Math.floor(count / batch);
     const rest = count % batch;
@@ -347,7 +374,7 @@ export class Trainer {
         [rest, rest > 0 ? 1 : 0, whole * batch],
       ] as const) {
         if (steps === 0) continue;
-        const { program } = await this.program(session, 'predict', columns, size);
+        const { program } = await this.program(session, 'predict', { ...types, batch: size });
         outputs ??= outputsOf(session, program.plan.graph.outputs, count);
         const targets = outputs.map(({ region, row }, i) => [
           inputNames.prediction(i),
@@ -401,6 +428,16 @@ function outputsOf(
     const row = sizeOf(shape) * bytesOf('float32');
     return { shape, region: session.reserve(row * count), row };
   });
+}
+
+/** The columns by the names of a step's inputs. */
+function namedColumns({ x, y, sampleWeights }: Columns): Map<string, Tensor> {
+  const named = new Map<string, Tensor>();
+  for (const [i, tensor] of x.entries()) named.set(inputNames.x(i), tensor);
+  for (const [i, tensor] of y.entries()) named.set(inputNames.y(i), tensor);
+  for (const [i, tensor] of sampleWeights.entries())
+    if (tensor) named.set(inputNames.weight(i), tensor);
+  return named;
 }
 
 /** What steps of `size` samples from sample `first` of the order are fed. */
