@@ -33,7 +33,7 @@ import type { Running } from './table.ts';
  * hold 0; see {@link Comparison}. Two seeds hardly ever show a difference, three show large ones, five are better.
  *
  * @param variants each a name, a function that builds a model, and what it has of its own of the options below.
- * @param options `training` and `validation` data, `seeds` (default 3), `epochs` (default 5), `batchSize` (default 32),
+ * @param options `training` and `validation` data, `seeds` (default 3), `epochs` (default 5), `batchSize` (as in `fit`),
  * `optimizer` (default `'adam'`), `loss`, `metrics`, `monitor` (default `val_accuracy`), `baseline` (default the first).
  * @returns rows, differences, `best`, `history`, `table()`, `chart()`.
  * @throws TsunoError `ARGUMENT` where the options cannot be; for a `monitor` that there is not, after the first run.

@@ -17,7 +17,7 @@ export interface TrainingChoices {
   loss?: CompileOptions['loss'];
   /** Default `['accuracy']`. */
   metrics?: CompileOptions['metrics'];
-  /** Default 32. */
+  /** Default that of the data set, or else 32. */
   batchSize?: number | undefined;
   /** Default 5. */
   epochs?: number | undefined;
@@ -99,7 +99,7 @@ export function choicesOf(variant: Variant, options: CompareOptions) {
     optimizer = 'adam',
     loss = 'sparse_categorical_crossentropy',
     metrics = ['accuracy'],
-    batchSize = 32,
+    batchSize,
     epochs = 5,
     callbacks = () => [],
   } = { ...definedOf(options), ...definedOf(variant) };

@@ -45,8 +45,12 @@ export class ImageDataset<D extends ImageDType = ImageDType> extends StreamingDa
   /** Files that were left out because they cannot be read, from the whole folder. */
   readonly skipped: readonly UnreadableFile[];
 
-  constructor(source: ImageSource<D>, skipped: readonly UnreadableFile[]) {
-    super(source);
+  constructor(
+    source: ImageSource<D>,
+    skipped: readonly UnreadableFile[],
+    batchSize: number | undefined,
+  ) {
+    super(source, { batchSize });
     this.filePaths = source.files.map(({ name }) => name);
     this.skipped = skipped;
   }
@@ -129,7 +133,8 @@ export type ImageDirectory = string | URL | Iterable<File>;
  * A data set of image files in folders, one folder for each class. Images are read as PNG, JPEG or WebP, whatever their
  * names say, and brought to one size; each is decoded when it is wanted.
  *
- * Where Keras's returns batches, this returns samples: `fit` makes batches, and so does `.batch(32)`.
+ * Where Keras's returns batches, this returns samples that know their `batchSize`: `fit` makes such batches, and so does
+ * `.batch()`.
  *
  * @param directory a path or `file:` URL in Node; or a list of `File`, as `input.files` of an
  * `<input type="file" webkitdirectory>`.
@@ -198,7 +203,7 @@ export async function imageDatasetFromDirectory(
   const part = (from: number, to?: number) => {
     const own = Array.from(order.subarray(from, to), (i) => files[i]!);
     const source = new ImageSource(own, classNames, plan.labelMode, plan.spec, plan.spec.dtype);
-    return new ImageDataset(source, skipped);
+    return new ImageDataset(source, skipped, plan.batchSize);
   };
   if (plan.validationSplit === undefined) return part(0);
   const validation = Math.trunc(plan.validationSplit * order.length);

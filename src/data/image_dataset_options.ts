@@ -22,6 +22,8 @@ export interface ImageDatasetOptions<D extends ImageDType = ImageDType> {
   classNames?: readonly string[] | undefined;
   /** Channels: `'grayscale'` 1, `'rgb'` (default) 3, `'rgba'` 4. */
   colorMode?: ColorMode | undefined;
+  /** Samples of a batch in `fit`, `evaluate`, `predict` and `batch`, unless they are told; default 32. `null`: none. */
+  batchSize?: number | null | undefined;
   /** Height and width, or one number for both; default `[256, 256]`. */
   imageSize?: number | readonly [height: number, width: number] | undefined;
   /** Whether files are put in the order that NumPy, and so Keras, draws from `seed`; default true. Else by name. */
@@ -40,6 +42,8 @@ export interface ImageDatasetOptions<D extends ImageDType = ImageDType> {
   cropToAspectRatio?: boolean | undefined;
   /** Give images black margins instead of distorting them; default false. */
   padToAspectRatio?: boolean | undefined;
+  /** Channels come last; `'channels_first'` is refused, as in layers. Default `'channels_last'`. */
+  dataFormat?: 'channels_last' | null | undefined;
   /** Whether to print how many files were found; default true. */
   verbose?: boolean | undefined;
 
@@ -64,6 +68,7 @@ export interface ImageDatasetPlan {
   labels: 'inferred' | readonly number[] | null;
   labelMode: 'int' | 'categorical' | 'binary' | null;
   classNames: readonly string[] | undefined;
+  batchSize: number | undefined;
   spec: SampleSpec;
   shuffle: boolean;
   seed: number | undefined;
@@ -148,6 +153,10 @@ export function planOf(options: ImageDatasetOptions): ImageDatasetPlan {
   const crop = options.cropToAspectRatio ?? false;
   const pad = options.padToAspectRatio ?? false;
   if (crop && pad) throw wrong('padToAspectRatio', 'false where cropToAspectRatio is true', pad);
+  const { batchSize = 32 } = options;
+  if (batchSize !== null && !(Number.isSafeInteger(batchSize) && batchSize > 0))
+    throw wrong('batchSize', 'a positive integer, or null', batchSize);
+  among('dataFormat', options.dataFormat ?? 'channels_last', ['channels_last']);
   const unreadable = among('unreadable', options.unreadable ?? 'error', ['error', 'skip']);
   among('check', check, ['decode', 'structure', 'none', undefined]);
   if (unreadable === 'skip' && check === 'none')
@@ -157,6 +166,7 @@ export function planOf(options: ImageDatasetOptions): ImageDatasetPlan {
     labels: unlabelled ? null : labels,
     labelMode: unlabelled ? null : labelMode,
     classNames,
+    batchSize: batchSize ?? undefined,
     spec: {
       size: sizeOf('imageSize', options.imageSize ?? 256),
       colorMode: among('colorMode', options.colorMode ?? 'rgb', colorModes),

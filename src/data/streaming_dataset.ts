@@ -24,6 +24,14 @@ export interface ReadSamples<X extends DType = DType, Y extends DType = DType>
   readonly classNames: readonly string[] | undefined;
 }
 
+/** How a set is read, where its samples do not say. */
+export interface StreamingOptions {
+  /** Samples of a batch where nobody says otherwise; default 32. */
+  batchSize?: number | undefined;
+  /** Batches that `batch` reads before they are wanted; default 0. */
+  ahead?: number | undefined;
+}
+
 /**
  * Images with their labels, read when they are wanted: made by `Dataset.fromSource`, `streamIdx`, `streamNpy`, or by
  * mapping any set. `fit`, `evaluate` and `predict` take it as they take a `Dataset`, and read ahead while the engine works.
@@ -48,11 +56,13 @@ export interface ReadSamples<X extends DType = DType, Y extends DType = DType>
 export class StreamingDataset<X extends DType = DType, Y extends DType = DType> {
   /** Where the samples come from. */
   readonly source: SampleSource<X, Y>;
+  /** Samples of a batch for `batch`, `fit`, `evaluate` and `predict`, where they are not told; `undefined`: 32. */
+  readonly batchSize: number | undefined;
   private readonly ahead: number;
 
-  /** @param ahead batches that `batch` reads before they are wanted; default 0. */
-  constructor(source: SampleSource<X, Y>, ahead = 0) {
+  constructor(source: SampleSource<X, Y>, { batchSize, ahead = 0 }: StreamingOptions = {}) {
     this.source = source;
+    this.batchSize = batchSize;
     this.ahead = ahead;
   }
 
@@ -78,7 +88,7 @@ export class StreamingDataset<X extends DType = DType, Y extends DType = DType> 
   private with<X2 extends DType, Y2 extends DType>(
     source: SampleSource<X2, Y2>,
   ): StreamingDataset<X2, Y2> {
-    return new StreamingDataset(source, this.ahead);
+    return new StreamingDataset(source, { batchSize: this.batchSize, ahead: this.ahead });
   }
 
   /** The first sample, as a batch of one; a mapped set knows its `sampleShape` then. */
@@ -183,16 +193,18 @@ export class StreamingDataset<X extends DType = DType, Y extends DType = DType> 
 
   /** The set, of which {@link batch} reads `count` batches before they are wanted. `fit` reads ahead by itself. */
   prefetch(count: number): StreamingDataset<X, Y> {
-    return new StreamingDataset(this.source, wholeCount(count, 'StreamingDataset.prefetch'));
+    const ahead = wholeCount(count, 'StreamingDataset.prefetch');
+    return new StreamingDataset(this.source, { batchSize: this.batchSize, ahead });
   }
 
   /**
    * The samples batch by batch, in their order.
    *
+   * @param batchSize default that of the set, or else 32.
    * @param options `dropRemainder`: without the smaller batch at the end; default false.
    * @throws TsunoError `ARGUMENT` unless `batchSize` is a positive integer.
    */
-  batch(batchSize: number, options: BatchOptions = {}): BatchedDataset<X, Y> {
+  batch(batchSize = this.batchSize ?? 32, options: BatchOptions = {}): BatchedDataset<X, Y> {
     checkBatchSize(batchSize);
     return BatchedDataset.of(this.source, batchSize, options, this.ahead);
   }

@@ -72,10 +72,10 @@ export async function evaluate(
 ): Promise<Logs> {
   const where = 'evaluate';
   trainer.compiled(where);
-  const batch = batchSizeOf(options.batchSize, where);
   const steps = options.steps === undefined ? undefined : whole(where, 'steps', options.steps, 1);
   const verbose = verbosity(where, options.verbose ?? 'auto', 1);
   const supply = supplyOf(data, options, trainer.names, where);
+  const batch = batchSizeOf(options.batchSize ?? supply.batchSize, where);
   await supply.inspect(trainer, 'test', where);
   const feed = await supply.open(trainer, { kind: 'test', where, batch });
   try {

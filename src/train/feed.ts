@@ -53,6 +53,8 @@ export interface Supply {
   readonly isOnce: boolean;
   /** How many there are, where it is known. */
   readonly samples?: number | undefined;
+  /** Samples of a batch, where the call does not say. */
+  readonly batchSize?: number | undefined;
   /**
    * Checks what can be checked before anything changes.
    *

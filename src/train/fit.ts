@@ -63,8 +63,8 @@ export function fit(
 ): Promise<FitReport> {
   return trainer.training('fit', async () => {
     trainer.compiled('fit');
-    const numbers = numbersOf(options);
     const parts = partsOf(data, options, trainer.names);
+    const numbers = numbersOf(options, parts);
     checkPasses(parts, numbers);
     const { training, validation } = parts;
     const columns = await training.inspect(trainer, 'train', 'fit');

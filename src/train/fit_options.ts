@@ -29,7 +29,7 @@ export type ValidationData =
 export interface FitOptions extends ColumnOptions {
   /** Default 1. */
   epochs?: number | undefined;
-  /** Samples a step; default 32. */
+  /** Samples a step; default that of the data set, or else 32. */
   batchSize?: number | undefined;
   /** Default `'auto'`. */
   verbose?: Verbosity | undefined;
@@ -40,7 +40,7 @@ export interface FitOptions extends ColumnOptions {
   validationSplit?: number | undefined;
   /** Used in place of `validationSplit`. */
   validationData?: ValidationData | undefined;
-  /** Default: that of training. */
+  /** Default: that of the validation set, or else that of training. */
   validationBatchSize?: number | undefined;
   /** Epochs between validations, or the epochs (from 1) to validate after; default 1. */
   validationFreq?: number | readonly number[] | undefined;
@@ -59,7 +59,7 @@ export interface FitOptions extends ColumnOptions {
 }
 
 export interface EvaluateOptions extends ColumnOptions {
-  /** Samples a step; default 32. */
+  /** Samples a step; default that of the data set, or else 32. */
   batchSize?: number | undefined;
   /** Default `'auto'`. */
   verbose?: Verbosity | undefined;
@@ -69,7 +69,7 @@ export interface EvaluateOptions extends ColumnOptions {
 }
 
 export interface PredictOptions {
-  /** Samples a step; default 32. */
+  /** Samples a step; default that of the data set, or else 32. */
   batchSize?: number | undefined;
   /** Default `'auto'`. */
   verbose?: Verbosity | undefined;
@@ -166,10 +166,10 @@ export interface FitNumbers {
 }
 
 /** @throws TsunoError `ARGUMENT` for the first that is impossible. */
-export function numbersOf(options: FitOptions): FitNumbers {
+export function numbersOf(options: FitOptions, { training, validation }: FitParts): FitNumbers {
   const { stepsPerEpoch, validationSteps, validationFreq = 1 } = options;
   const where = 'fit';
-  const batch = batchSizeOf(options.batchSize, where);
+  const batch = batchSizeOf(options.batchSize ?? training.batchSize, where);
   const steps = (what: string, value: number | undefined) =>
     value === undefined ? undefined : whole(where, what, value, 1);
   const every = typeof validationFreq === 'number' ? [validationFreq] : validationFreq;
@@ -179,7 +179,10 @@ export function numbersOf(options: FitOptions): FitNumbers {
     epochs: whole(where, 'epochs', options.epochs ?? 1, 0),
     initialEpoch: whole(where, 'initialEpoch', options.initialEpoch ?? 0, 0),
     stepsPerEpoch: steps('stepsPerEpoch', stepsPerEpoch),
-    validationBatch: batchSizeOf(options.validationBatchSize ?? batch, where),
+    validationBatch: batchSizeOf(
+      options.validationBatchSize ?? validation?.batchSize ?? batch,
+      where,
+    ),
     validationSteps: steps('validationSteps', validationSteps),
     isValidated: (epoch) =>
       typeof validationFreq === 'number'

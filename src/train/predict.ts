@@ -23,10 +23,10 @@ export async function predict(
   showsBar: boolean,
 ): Promise<Tensor<'float32'>[]> {
   const where = 'predict';
-  const batch = batchSizeOf(options.batchSize, where);
   const verbose = verbosity(where, options.verbose ?? 'auto', showsBar ? 1 : 0);
   const steps = options.steps === undefined ? undefined : whole(where, 'steps', options.steps, 1);
   const supply = inputSupply(data, trainer.names, where);
+  const batch = batchSizeOf(options.batchSize ?? supply.batchSize, where);
   await supply.inspect(trainer, 'predict', where);
   const feed = await supply.open(trainer, { kind: 'predict', where, batch });
   try {

@@ -41,6 +41,10 @@ export class SetSupply implements Supply {
     return this.set.length;
   }
 
+  get batchSize(): number | undefined {
+    return this.set.batchSize;
+  }
+
   /** Reads the first samples, and the last, so that sets of other lengths are seen to be others. */
   async inspect(trainer: Trainer, kind: StepKind, where: string): Promise<Columns> {
     const { length } = this.set;
