@@ -13,6 +13,11 @@
  * ```
  */
 export async function sha256(bytes: Uint8Array): Promise<string> {
+  if (typeof process === 'object' && typeof process.versions?.node === 'string') {
+    // Unlike the one of pages, it makes no copy of the bytes.
+    const { createHash } = await import('node:crypto');
+    return createHash('sha256').update(bytes).digest('hex');
+  }
   const subtle = globalThis.crypto?.subtle;
   if (!subtle) return plainSha256(bytes);
   // A digest of shared memory is refused.

@@ -3,7 +3,7 @@
  * SHA-256.
  */
 import { show, TsunoError } from '../core/errors.ts';
-import { hex } from './idx.ts';
+import { sha256 } from '../core/sha256.ts';
 
 type Bytes = Uint8Array<ArrayBuffer>;
 
@@ -132,8 +132,7 @@ export function unreadable(
  * over plain `http:` from another machine.
  */
 export async function checkSum(bytes: Bytes, expected: string, name: string): Promise<void> {
-  const subtle = globalThis.crypto?.subtle;
-  if (!subtle) {
+  if (!globalThis.crypto?.subtle) {
     throw new TsunoError('UNSUPPORTED', {
       where: name,
       what: 'the page',
@@ -142,8 +141,7 @@ export async function checkSum(bytes: Bytes, expected: string, name: string): Pr
       repair: 'Or pass verify: false.',
     });
   }
-  const digest = new Uint8Array(await subtle.digest('SHA-256', bytes));
-  const found = Array.from(digest, hex).join('');
+  const found = await sha256(bytes);
   if (found === expected) return;
   throw new TsunoError('CHECKSUM', {
     where: name,

@@ -48,14 +48,20 @@ export interface EmitOptions {
    * `kernel1`, … as they are numbered, `meet` and `finish`. So a profile can look at a clock between them.
    */
   pieces?: boolean;
+  /** Sees each function before it is encoded. */
+  watch?: (fn: FunctionBuilder) => void;
 }
 
 export function emitModule(
   plan: Plan,
-  { arithmetic, join = 1, spins = spinsFor(2, 1), variables, pieces = false }: EmitOptions,
+  { arithmetic, join = 1, spins = spinsFor(2, 1), variables, pieces = false, watch }: EmitOptions,
 ): ModuleBuilder {
   const module = new ModuleBuilder();
-  const barrier = module.add(barrierFunction(spins));
+  const define = (fn: FunctionBuilder, exportName?: string): number => {
+    watch?.(fn);
+    return module.add(fn, exportName);
+  };
+  const barrier = define(barrierFunction(spins));
   const functions = new Map<string, number>();
   const functionOf = ({ node }: PlannedKernel): number => {
     const spec = kernelOf(node);
@@ -64,7 +70,7 @@ export function emitModule(
     const name = `${node.op.name}_${functions.size}`;
     const fn = new KernelBuilder(name, node.inputs.length, node.outputs.length, arithmetic, join);
     spec.emit(fn);
-    const index = module.add(fn);
+    const index = define(fn);
     functions.set(spec.key, index);
     return index;
   };
@@ -74,14 +80,14 @@ export function emitModule(
     const add = (name: string, code: Instruction[]) => {
       const fn = new FunctionBuilder(name, partParams);
       fn.push(...code);
-      module.add(fn, name);
+      define(fn, name);
     };
     [...plan.once, ...plan.kernels].forEach((kernel, number) => {
       add(`kernel${number}`, parts.call(kernel, number));
     });
     add('meet', [parts.meet]);
     add('finish', [parts.finish]);
-  } else module.add(runFunction(plan, parts), 'run');
+  } else define(runFunction(plan, parts), 'run');
   return module;
 }
 

@@ -27,6 +27,11 @@ export function printStep(
   const lowered = runPasses(step, passesFor[1], watch);
   const plan = makePlan(lowered, { ...options, cost: kernelOf });
   const variables = plan.variables.map((_, i) => 65536 + i * 4096);
-  const { all } = emitModule(plan, { arithmetic: 'portable', variables });
-  return { plan: printPlan(plan), functions: all.map(printFunction) };
+  const functions: string[] = [];
+  emitModule(plan, {
+    arithmetic: 'portable',
+    variables,
+    watch: (fn) => functions.push(printFunction(fn)),
+  });
+  return { plan: printPlan(plan), functions };
 }

@@ -117,26 +117,29 @@ export interface MemoryImport {
   shared: boolean;
 }
 
+/** A function as it stands in the module. */
+interface EncodedFunction {
+  params: readonly ValueType[];
+  code: Bytes;
+}
+
 /** A module: functions, some of them exported, over an imported memory `env.memory`. */
 export class ModuleBuilder {
-  private readonly functions: FunctionBuilder[] = [];
+  private readonly functions: EncodedFunction[] = [];
   private readonly exported: { name: string; index: number }[] = [];
 
-  /** Adds a function and returns its index. */
+  /** Adds a finished function and returns its index. It is encoded now: its tree takes fifty times the memory. */
   add(fn: FunctionBuilder, exportName?: string): number {
-    const index = this.functions.push(fn) - 1;
+    const params = fn.params.map(({ type }) => type);
+    const index = this.functions.push({ params, code: encodeFunction(fn) }) - 1;
     if (exportName) this.exported.push({ name: exportName, index });
     return index;
   }
 
-  get all(): readonly FunctionBuilder[] {
-    return this.functions;
-  }
-
   encode({ initial, maximum, shared }: MemoryImport): Uint8Array<ArrayBuffer> {
     const types: string[] = [];
-    const typeIndex = this.functions.map((fn) => {
-      const key = fn.params.map((param) => typeBytes[param.type]).join(' ');
+    const typeIndex = this.functions.map(({ params }) => {
+      const key = params.map((type) => typeBytes[type]).join(' ');
       const known = types.indexOf(key);
       return known >= 0 ? known : types.push(key) - 1;
     });
@@ -163,7 +166,7 @@ export class ModuleBuilder {
       section.byte(0x00);
       section.unsigned(index);
     });
-    section(out, 10, this.functions, (section, fn) => section.sized(encodeFunction(fn)));
+    section(out, 10, this.functions, (section, { code }) => section.sized(code));
     return out.finish();
   }
 }
