@@ -35,7 +35,7 @@ interface Shelf {
 
 /** Everything that is served, and nothing else. */
 const shelves: readonly Shelf[] = [
-  { path: '/dist/src/', folder: join(built, 'src'), names: /\.js$/ },
+  { path: '/dist/bundle/', folder: join(built, 'bundle'), names: /\.js$/ },
   { path: '/dist/demo/', folder: join(built, 'demo'), names: /\.js$/ },
   {
     path: '/packages/uplot/',

@@ -74,7 +74,7 @@ describe('fit 61: backups in a page', { skip: noChromium }, () => {
     await page.goto(server.url);
     // As text: the compiler would rewrite an import that only the page can do.
     await page.evaluate(
-      "import('/dist/src/index.js').then((all) => void (globalThis.tsuno = all))",
+      "import('/dist/bundle/tsuno.js').then((all) => void (globalThis.tsuno = all))",
     );
     return page;
   }

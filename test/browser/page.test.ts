@@ -5,9 +5,9 @@
 import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
 import type { Browser, Page } from 'playwright-core';
+import { datasets } from 'tsuno';
 import { type RunningServer, serveDemo } from '../../demo/server.ts';
 import { partsOf, train } from '../../demo/training.ts';
-import { datasets } from '../../src/index.ts';
 import { launch, noChromium } from './chromium.ts';
 
 /** Longest wait for a state of the page, in milliseconds; the machine may be busy. */
@@ -94,7 +94,7 @@ describe('the demo page', { skip: noChromium }, () => {
     const { asked, close } = await open('');
     const paths = asked.map((url) => new URL(url).pathname);
     assert.ok(asked.every((url) => url.startsWith(server.url)));
-    const own = /^\/(dist\/(src|demo)\/.*|mnist\/.*|style\.css|icon\.svg|packages\/uplot\/.*)?$/;
+    const own = /^\/(dist\/(bundle|demo)\/.*|mnist\/.*|style\.css|icon\.svg|packages\/uplot\/.*)?$/;
     assert.deepEqual(
       paths.filter((path) => !own.test(path)),
       [],

@@ -99,7 +99,7 @@ export function moduleOf(
     if (wanted.length > 0) added.push(`import { ${wanted.join(', ')} } from '${specifier}';`);
   }
   const free = [...used(block.code)].filter((name) => !bound.has(name));
-  added.push(...given(new Set(free), address));
+  added.push(...given(new Set(free)));
   return `${added.join(' ')}\n${withClaims(block)}\nexport {};\n`;
 }
 

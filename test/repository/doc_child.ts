@@ -1,11 +1,9 @@
 /**
  * @file The process that runs documentation blocks: one module after the other, in a folder of their own, the layer
- * names counted from the start for each. In: the modules' addresses as arguments, the module that resets the names
- * first (or `-`). Out: a message to the parent before and after each.
+ * names counted from the start for each. In: the modules' addresses as arguments, tsuno's own first. Out: a message to the parent before and after each.
  */
-const [reset, ...modules] = process.argv.slice(2);
-const { clearNames } =
-  reset === undefined || reset === '-' ? {} : ((await import(reset)) as { clearNames?(): void });
+const [tsuno, ...modules] = process.argv.slice(2);
+const { clearSession } = (await import(tsuno!)) as { clearSession(): void };
 
 /** What the parent hears: block `index` began, ended well, or failed. */
 export interface Progress {
@@ -19,7 +17,7 @@ const tell = (progress: Progress) =>
 
 for (const [index, module] of modules.entries()) {
   await tell({ index, state: 'began' });
-  clearNames?.();
+  clearSession();
   try {
     await import(module);
     await tell({ index, state: 'passed' });

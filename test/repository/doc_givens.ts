@@ -9,13 +9,13 @@ interface Given {
   code: readonly string[];
 }
 
-/** Small enough that an example which trains takes a moment. `address` turns a source's path into an import's. */
-const givens = (address: (path: string) => string): Given[] => [
+/** Small enough that an example which trains takes a moment. */
+const givens: readonly Given[] = [
   {
     name: 'images', // float32[16, 28, 28, 1]
     needs: [],
     code: [
-      `import { Tensor as __Tensor } from '${address('src/core/tensor.ts')}';`,
+      "import { Tensor as __Tensor } from 'tsuno';",
       "const images = new __Tensor('float32', [16, 28, 28, 1]);",
     ],
   },
@@ -30,7 +30,7 @@ const givens = (address: (path: string) => string): Given[] => [
     name,
     needs: ['labels'],
     code: [
-      `import { Dataset as __${name} } from '${address('src/data/dataset.ts')}';`,
+      `import { Dataset as __${name} } from 'tsuno';`,
       `const ${name} = __${name}.from({ images, labels });`,
     ],
   })),
@@ -49,13 +49,12 @@ const givens = (address: (path: string) => string): Given[] => [
 ];
 
 /** Code that declares those of the names that can be given, and what they need. */
-export function given(names: ReadonlySet<string>, address: (path: string) => string): string[] {
-  const table = givens(address);
+export function given(names: ReadonlySet<string>): string[] {
   const wanted = new Set(names);
-  for (const { name, needs } of [...table].reverse()) {
+  for (const { name, needs } of [...givens].reverse()) {
     if (wanted.has(name)) for (const need of needs) wanted.add(need);
   }
-  return table.filter(({ name }) => wanted.has(name)).flatMap(({ code }) => code);
+  return givens.filter(({ name }) => wanted.has(name)).flatMap(({ code }) => code);
 }
 
-export const givenNames: readonly string[] = givens((path) => path).map(({ name }) => name);
+export const givenNames: readonly string[] = givens.map(({ name }) => name);

@@ -3,7 +3,7 @@
  * docstrings in another. In: blocks. Out: what is wrong with them.
  */
 import { fork, spawnSync } from 'node:child_process';
-import { existsSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join, posix, relative, sep } from 'node:path';
 import { fileURLToPath, pathToFileURL } from 'node:url';
@@ -30,13 +30,24 @@ export async function faults(blocks: readonly Block[]): Promise<Map<number, stri
       const group = path.startsWith('src/') ? 'src/' : path;
       if (run && !found.has(i)) groups.set(group, [...(groups.get(group) ?? []), i]);
     }
-    for (const group of groups.values()) {
-      for (const [i, error] of await runGroup(folder, group)) found.set(i, error);
+    for (const [name, group] of groups) {
+      // Pages run with the package as users have it; docstrings also use what is inside, so with its modules one by one.
+      const tsuno = name === 'src/' ? 'src/index.ts' : 'bundle/tsuno.js';
+      if (name === 'src/') for (const i of group) useModules(folder, i);
+      for (const [i, error] of await runGroup(folder, group, tsuno)) found.set(i, error);
     }
     return found;
   } finally {
     rmSync(folder, { recursive: true, force: true });
   }
+}
+
+/** Makes the module of block `i` import the modules of src/ in place of the package, so that there is one of each. */
+function useModules(folder: string, i: number): void {
+  const file = join(folder, `block_${i}.js`);
+  const code = readFileSync(file, 'utf8');
+  const index = compiled(folder, 'src/index.ts');
+  writeFileSync(file, code.replaceAll(/\bfrom ['"]tsuno['"]/g, `from '${index}'`));
 }
 
 /** Names that tsuno exports; `export * from` is followed. */
@@ -112,11 +123,15 @@ function compile(folder: string, blocks: readonly Block[]): Map<number, string> 
 }
 
 /** Runs modules in one process, in an empty folder. A block at which the process ends early is at fault. */
-async function runGroup(folder: string, group: readonly number[]): Promise<Map<number, string>> {
+async function runGroup(
+  folder: string,
+  group: readonly number[],
+  tsuno: string,
+): Promise<Map<number, string>> {
   const cwd = mkdtempSync(join(tmpdir(), 'tsuno-docs-'));
-  const names = join(built, 'src', 'core', 'names.js');
   const modules = group.map((i) => pathToFileURL(join(folder, `block_${i}.js`)).href);
-  const child = fork(join(here, 'doc_child.js'), [pathToFileURL(names).href, ...modules], {
+  const door = pathToFileURL(join(folder, compiled(folder, tsuno))).href;
+  const child = fork(join(here, 'doc_child.js'), [door, ...modules], {
     cwd,
     stdio: ['ignore', 'pipe', 'pipe', 'ipc'],
     timeout: longest,

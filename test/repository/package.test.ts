@@ -83,21 +83,25 @@ describe('the package', () => {
   });
   after(() => rmSync(scratch, { recursive: true, force: true }));
 
-  test('holds what was compiled from src/ and cli/, its licence, and nothing else', () => {
+  test('holds the bundle, the types of src/, its licence, and nothing else', () => {
     const paths = packed.files.map(({ path }) => path);
     const strange = paths.filter(
-      (path) => !/^(dist\/(?:src|cli)\/|package\.json$|README\.md$|LICENSE$)/.test(path),
+      (path) =>
+        !/^(dist\/bundle\/[^/]+\.js$|dist\/src\/.*\.d\.ts$|package\.json$|README\.md$|LICENSE$)/.test(
+          path,
+        ),
     );
     assert.deepEqual(strange, []);
     assert.ok(
       paths.includes('LICENSE') &&
-        paths.includes('dist/src/index.js') &&
+        paths.includes('dist/bundle/tsuno.js') &&
+        paths.includes('dist/bundle/command.js') &&
         paths.includes('dist/src/index.d.ts'),
     );
     const stale = paths.filter(
       (path) =>
-        /^dist\/(?:src|cli)\/.*\.js$/.test(path) &&
-        !existsSync(join(root, path.slice('dist/'.length).replace(/\.js$/, '.ts'))),
+        /^dist\/src\//.test(path) &&
+        !existsSync(join(root, path.slice('dist/'.length).replace(/\.d\.ts$/, '.ts'))),
     );
     assert.deepEqual(stale, []);
   });
