@@ -19,6 +19,8 @@ export interface Job {
   task: 'start' | 'steps' | 'train' | 'profile' | 'stream';
   /** When the process was asked for, as `Date.now()`. */
   asked: number;
+  /** Processors that the process is held to; all of them where this is left out. */
+  cores?: number;
   /** For `scaling`: the image and the filters instead of those of `name`. */
   variant?: { image: readonly number[]; filters: readonly number[] };
 }

@@ -6,30 +6,35 @@
  *     npm run -s bench -- --only mnist-cnn --json         one JSON array on stdout and nothing else
  *     npm run bench -- --threads 1,2 --node 20,24         each number of threads under each Node
  *     npm run bench -- --revectorize on,off               with and without 256-bit operations
+ *     npm run bench -- --matrix                           the article's network: Nodes × arithmetics × vectors × threads
  *     npm run bench -- --profile --only resnet20          kernel by kernel
  *     npm run bench -- --scaling                          how time grows with batch, area and channels
  *     npm run bench -- --streaming                        an epoch of MNIST from memory, from files, from a generator
  *
- * `docs/benchmarks.md` says what is measured.
+ * With `--page` the tables go onto `docs/benchmarks.md` too, which says what is measured.
  */
 import { availableParallelism } from 'node:os';
 import { parseArgs } from 'node:util';
 import { type NodeBinary, nodeBinary, ownNode } from '../tools/node_binaries.ts';
 import type { Job, Measurement } from './job.ts';
-import { networks } from './networks.ts';
+import { networks, wholeJob } from './networks.ts';
+import { type PageTable, writePage } from './page.ts';
+import type { Profile } from './profile.ts';
 import { measure, runJob } from './run_job.ts';
 import { measureScaling, scalingTables } from './scaling.ts';
 import { streamingTable } from './streaming.ts';
-import { measurementTables, profileTable } from './tables.ts';
+import { matrixTable, measurementTables, profileTable } from './tables.ts';
 
-const { values: options } = parseArgs({
+const { values: given } = parseArgs({
   options: {
     only: { type: 'string' },
     batch: { type: 'string' },
     threads: { type: 'string' },
-    arithmetic: { type: 'string', default: 'fused' },
-    node: { type: 'string', default: ownNode.major },
-    revectorize: { type: 'string', default: 'on' },
+    arithmetic: { type: 'string' },
+    node: { type: 'string' },
+    revectorize: { type: 'string' },
+    matrix: { type: 'boolean', default: false },
+    page: { type: 'boolean', default: false },
     json: { type: 'boolean', default: false },
     smoke: { type: 'boolean', default: false },
     profile: { type: 'boolean', default: false },
@@ -37,6 +42,17 @@ const { values: options } = parseArgs({
     streaming: { type: 'boolean', default: false },
   },
 });
+
+const usual = { arithmetic: 'fused', node: ownNode.major, revectorize: 'on' };
+/** `--matrix` is all of these at once, but for those that are given. */
+const everything = {
+  only: wholeJob,
+  threads: '1,2',
+  arithmetic: 'fused,portable',
+  node: '20,24,26',
+  revectorize: 'on,off',
+};
+const options = { ...(given.matrix ? everything : usual), ...given };
 
 /** Ends with a sentence and exit code 2. */
 function refuse(sentence: string): never {
@@ -102,28 +118,49 @@ function describe({ binary, job }: Setting): string {
   return `${name}, batch ${batch}, ${threads} threads, ${arithmetic}${bits}, Node ${binary.major}`;
 }
 
+/** Prints what was found, as JSON or as the tables, which may go onto the page. */
+async function show(found: unknown, name: PageTable, tables: () => string): Promise<void> {
+  console.log(options.json ? JSON.stringify(found) : tables());
+  if (options.page && !smoke) await writePage(name, tables());
+}
+
+/** Whether this was measured already: a Node that joins no vectors is the same with and without. */
+function isKnown({ binary, job }: Setting, measurements: readonly Measurement[]): boolean {
+  return measurements.some(
+    (one) =>
+      !one.revectorized &&
+      one.node === binary.version &&
+      (['name', 'batch', 'threads', 'arithmetic'] as const).every((key) => one[key] === job[key]),
+  );
+}
+
 if (options.profile) {
-  const profiles = [];
+  const profiles: (Setting['job'] & Profile)[] = [];
   for (const setting of settings) {
+    note(describe(setting));
     const profile = await runJob(setting.binary, { ...setting.job, task: 'profile' });
     profiles.push({ ...setting.job, ...profile });
-    if (!options.json)
-      console.log(`${profileTable(`${setting.job.name}, batch ${setting.job.batch}`, profile)}\n`);
   }
-  if (options.json) console.log(JSON.stringify(profiles));
+  await show(profiles, 'profile', () =>
+    profiles
+      .map((profile) => profileTable(`${profile.name}, batch ${profile.batch}`, profile))
+      .join('\n\n'),
+  );
 } else if (options.scaling) {
   const [{ binary, job }] = settings as [Setting];
   const rows = await measureScaling(binary, job, note);
-  console.log(options.json ? JSON.stringify(rows) : scalingTables(rows));
+  await show(rows, 'scaling', () => scalingTables(rows));
 } else if (options.streaming) {
   const [{ binary, job }] = settings as [Setting];
   const rows = await runJob(binary, { ...job, task: 'stream' });
-  console.log(options.json ? JSON.stringify(rows) : streamingTable(rows));
+  await show(rows, 'streaming', () => streamingTable(rows));
 } else {
   const measurements: Measurement[] = [];
   for (const setting of settings) {
+    if (isKnown(setting, measurements)) continue;
     note(describe(setting));
     measurements.push(await measure(setting.binary, setting.job));
   }
-  console.log(options.json ? JSON.stringify(measurements) : measurementTables(measurements));
+  if (options.matrix) await show(measurements, 'versions of Node', () => matrixTable(measurements));
+  else await show(measurements, 'networks', () => measurementTables(measurements));
 }

@@ -1,71 +1,119 @@
 /**
- * @file tsuno and its peers in turn on one machine: Keras on TensorFlow, PyTorch, JAX, ONNX Runtime, TensorFlow.js. Writes the tables of
- * `docs/benchmarks.md`, and everything found to `runs/bench/`.
+ * @file tsuno and its peers in turn on one machine: Keras on TensorFlow, PyTorch, JAX, ONNX Runtime, TensorFlow.js, jax-js.
+ * Prints tables, and writes them and everything found to `runs/bench/`.
  *
- *     npm run bench:peers                                  everything, hours; nothing else should run meanwhile
- *     npm run bench:peers -- --only mnist-cnn --peers jax_step --rounds 1
+ *     npm run bench:peers -- --page                        everything, onto docs/benchmarks.md; nothing else should run
+ *     npm run bench:peers -- --threads 1                   every side held to one thread on one processor
+ *     npm run bench:peers -- --only mnist-cnn --peers jax,torch-eager --javascript none --rounds 1
  *     npm run bench:peers -- --only lenet5 --from F        joins results of before, a file of runs/bench/
- *     npm run bench:peers -- --smoke                       shows that everything works; writes to runs/bench/ only
+ *     npm run bench:peers -- --smoke                       shows that everything works
  *
- * The peers are Python programs (`bench/peers/README.md`), which need Python 3.11 or newer, and two in JavaScript
- * (`peer_in_javascript.ts`).
+ * The peers are Python programs (`bench/peers/README.md`), which need Python 3.11 or newer, and some in JavaScript.
  */
 import { execFileSync, spawn } from 'node:child_process';
 import { existsSync } from 'node:fs';
 import { mkdir, readFile, writeFile } from 'node:fs/promises';
-import { availableParallelism } from 'node:os';
+import { availableParallelism, cpus } from 'node:os';
 import { join } from 'node:path';
+import { createInterface } from 'node:readline';
 import { parseArgs } from 'node:util';
-import { ownNode } from '../tools/node_binaries.ts';
+import { nodeBinary, ownNode } from '../tools/node_binaries.ts';
+import { heldTo } from './cores.ts';
+import {
+  contenders,
+  type Figure,
+  figureTables,
+  joined,
+  ourFigures,
+  peerFigures,
+} from './figures.ts';
 import { networks, wholeJob } from './networks.ts';
-import { root } from './paths.ts';
-import type { JavaScriptJob } from './peer_in_javascript.ts';
+import { writePage } from './page.ts';
+import { found as out, root } from './paths.ts';
+import { installJavaScriptPeers } from './peers/installed.ts';
+import type { JavaScriptJob } from './peers/javascript.ts';
+import type { PeerLine } from './peers/line.ts';
 import { measure } from './run_job.ts';
-import { digits, table } from './tables.ts';
+import { digits } from './tables.ts';
 
-/** A line of a peer's program, as `bench/peers/measure.py` says; ours is given the same form. */
-interface Line {
-  peer: string;
-  network: string;
-  batch: number;
-  trainMs: number | null;
-  epochS: number | null;
-  inferMs: number | null;
-  peakMb: number;
-}
-
-interface PeersResult {
-  date: string;
-  machine: { cpu: string; cores: number; system: string };
-  python: string;
-  packages: string[];
-  results: Line[];
-}
-
-const numbers = {
-  trainMs: 'Training step, ms',
-  inferMs: 'Inference of a batch, ms',
-  epochS: 'An epoch of MNIST with validation, s',
-  peakMb: 'Largest resident memory, MiB',
-} as const;
-type NumberName = keyof typeof numbers;
+const pythonPeers = [
+  'keras-tensorflow',
+  'torch-eager',
+  'torch-eager-channels-last',
+  'torch-compile',
+  'torch-compile-channels-last',
+  'jax',
+  'onnxruntime',
+];
+/** Those that have one thread only are measured once. */
+const javaScriptPeers = {
+  'onnxruntime-web': { threads: true },
+  'tensorflow.js': { threads: false },
+  'tensorflow.js-wasm': { threads: false },
+  'jax-js': { threads: false },
+} as const satisfies Record<JavaScriptJob['peer'], { threads: boolean }>;
+/** A peer that takes this many times as long as the fastest in everything is measured in the first round only. */
+const outOfReach = 1.5;
 
 const { values: options } = parseArgs({
   options: {
     only: { type: 'string', default: Object.keys(networks).join(',') },
-    peers: { type: 'string', default: 'keras_tf,torch_eager,jax_step,onnxruntime_infer' },
-    javascript: { type: 'string', default: 'onnxruntime-web,tensorflow.js' },
+    peers: { type: 'string', default: pythonPeers.join(',') },
+    javascript: { type: 'string', default: Object.keys(javaScriptPeers).join(',') },
     rounds: { type: 'string', default: '3' },
     threads: { type: 'string', default: String(availableParallelism()) },
+    node: { type: 'string', default: '24' },
     from: { type: 'string' },
     python: { type: 'string' },
+    page: { type: 'boolean', default: false },
     smoke: { type: 'boolean', default: false },
   },
 });
-const threads = Number(options.threads);
+
+/** What `runs/bench/` holds of a run. */
+interface PeersResult {
+  date: string;
+  cpu: string;
+  node: string;
+  python: string;
+  packages: string[];
+  figures: Figure[];
+}
+
+/** Ends with a sentence and exit code 2. */
+function refuse(sentence: string): never {
+  console.error(sentence);
+  process.exit(2);
+}
+
+function listOf(option: string, allowed: readonly string[]): string[] {
+  const given = option.split(',').filter((item) => item !== 'none' && item !== '');
+  const stranger = given.find((item) => !allowed.includes(item));
+  if (stranger !== undefined) refuse(`"${stranger}" is none of ${allowed.join(', ')}.`);
+  return given;
+}
+
 const { smoke } = options;
-const ours = `tsuno, Node ${process.versions.node}`;
-const out = join(root, 'runs', 'bench');
+const names = listOf(options.only, Object.keys(networks));
+const chosenPeers = listOf(options.peers, pythonPeers);
+const chosenJavaScript = listOf(
+  options.javascript,
+  Object.keys(javaScriptPeers),
+) as JavaScriptJob['peer'][];
+const threadCounts = options.threads.split(',').map(Number);
+if (!threadCounts.every((count) => Number.isInteger(count) && count > 0))
+  refuse('--threads takes positive whole numbers, as 2,1.');
+const wantedNode = nodeBinary(options.node);
+if (typeof wantedNode === 'string') console.error(`Node ${options.node}: ${wantedNode}.`);
+const node = typeof wantedNode === 'string' ? ownNode : wantedNode;
+const inferenceBatches = smoke ? [1, 4] : [1, 32, 1000];
+
+const before = options.from
+  ? (JSON.parse(await readFile(options.from, 'utf8')) as PeersResult)
+  : undefined;
+const figures: Figure[] = [...(before?.figures ?? [])];
+const packages = new Set<string>(before?.packages);
+let pythonVersion = before?.python ?? '';
 
 function python(): string {
   if (options.python) return options.python;
@@ -73,160 +121,123 @@ function python(): string {
   return existsSync(own) ? own : 'python3';
 }
 
-/** One peer on one network, all its batches. A peer that fails is told and left out. */
-async function runPeer(peer: string, network: string): Promise<PeersResult | undefined> {
-  const folder = join(out, 'peers', peer);
-  const args = [join(root, 'bench', 'peers', 'run.py'), '--peers', peer, '--networks', network];
-  args.push('--threads', String(threads), '--out', folder, ...(smoke ? ['--smoke'] : []));
-  const child = spawn(python(), args, { stdio: ['ignore', 'ignore', 'inherit'] });
-  const code = await new Promise((resolve, reject) => {
+function tell({
+  peer,
+  network,
+  batch,
+  threads,
+  train,
+  firstStepMs,
+  infer,
+  peakMb,
+}: PeerLine): void {
+  const parts = [
+    `${network}, ${batch}, ${threads} threads, ${peer}:`,
+    ...(train ? [`step ${digits(train.median)} ms,`] : []),
+    ...(firstStepMs === null ? [] : [`first after ${digits(firstStepMs / 1000)} s,`]),
+    ...infer.map((one) => `predict ${one.batch} ${digits(one.median)} ms,`),
+    `${digits(peakMb)} MiB`,
+  ];
+  console.error(parts.join(' '));
+}
+
+function take(line: PeerLine): void {
+  figures.push(...peerFigures(line));
+  tell(line);
+}
+
+/** Peers in Python on one network, all its batches. One that fails is told and left out. */
+async function runPython(peers: readonly string[], network: string, threads: number) {
+  const program = join(root, 'bench', 'peers', 'run.py');
+  const args = [program, '--networks', network, '--threads', String(threads)];
+  args.push(...(smoke ? ['--smoke'] : []), '--peers', ...peers);
+  const child = spawn(python(), args, { stdio: ['ignore', 'pipe', 'inherit'] });
+  const ended = new Promise<void>((resolve, reject) => {
     child.on('error', reject);
     child.on('close', resolve);
   });
-  if (code !== 0) console.error(`${peer} on ${network} failed in part or as a whole (${code})`);
-  const file = join(folder, 'results.json');
-  return existsSync(file) ? (JSON.parse(await readFile(file, 'utf8')) as PeersResult) : undefined;
-}
-
-/** A peer in JavaScript, on the article's network; ONNX Runtime also with one thread. */
-function runJavaScript(peer: JavaScriptJob['peer'], batch: number): Line[] {
-  const counts = peer === 'onnxruntime-web' ? [...new Set([1, threads])] : [1];
-  return counts.map((count) => {
-    const job: JavaScriptJob = { peer, batch, threads: count, smoke };
-    const program = join(import.meta.dirname, 'peer_in_javascript.js');
-    const said = execFileSync(ownNode.path, [program, JSON.stringify(job)], { encoding: 'utf8' });
-    console.error(said.trimEnd());
-    return JSON.parse(said.trimEnd().split('\n').at(-1)!) as Line;
-  });
-}
-
-async function runOurs(name: string, batch: number): Promise<Line> {
-  const job = { name, batch, threads, arithmetic: 'fused', revectorize: true, smoke } as const;
-  const found = await measure(ownNode, job);
-  return {
-    peer: ours,
-    network: networks[name]!.peer,
-    batch,
-    trainMs: found.trainMsMin,
-    epochS: found.epochMs === null ? null : found.epochMs / 1000,
-    inferMs: found.inferMsMin,
-    peakMb: found.peakMb,
-  };
-}
-
-/** The least of each number for each program, network and batch, as the peers' own program does it. */
-function best(lines: readonly Line[]): Line[] {
-  const kept = new Map<string, Line>();
-  for (const line of lines) {
-    const key = [line.peer, line.network, line.batch].join();
-    const old = kept.get(key) ?? line;
-    const least = (name: NumberName) => {
-      const known = [old[name], line[name]].filter((value) => value !== null);
-      return known.length > 0 ? Math.min(...known) : null;
-    };
-    kept.set(key, {
-      ...line,
-      trainMs: least('trainMs'),
-      inferMs: least('inferMs'),
-      epochS: least('epochS'),
-      peakMb: least('peakMb')!,
-    });
+  for await (const text of createInterface({ input: child.stdout })) {
+    const said = JSON.parse(text) as PeerLine | { python: string; packages: string[] };
+    if ('peer' in said) take(said);
+    else {
+      pythonVersion = said.python;
+      for (const one of said.packages) packages.add(one);
+    }
   }
-  return [...kept.values()];
+  await ended;
 }
 
-function tables(lines: readonly Line[]): string {
-  const found = (peer: string, row: Line, name: NumberName) =>
-    lines.find(
-      (line) => line.peer === peer && line.network === row.network && line.batch === row.batch,
-    )?.[name] ?? null;
-  const rows = lines.filter(
-    (line, i) =>
-      lines.findIndex(({ network, batch }) => network === line.network && batch === line.batch) ===
-      i,
-  );
-  return Object.entries(numbers)
-    .map(([key, title]) => {
-      const name = key as NumberName;
-      const peers = [...new Set(lines.map(({ peer }) => peer))]
-        .filter((peer) => rows.some((row) => found(peer, row, name) !== null))
-        .sort((a, b) => Number(b === ours) - Number(a === ours));
-      const cells = rows
-        .filter((row) => peers.some((peer) => found(peer, row, name) !== null))
-        .map((row) => [
-          `${row.network}, ${row.batch}`,
-          ...peers.map((peer) => {
-            const value = found(peer, row, name);
-            return value === null ? '' : digits(value);
-          }),
-        ]);
-      return `### ${title}\n\n${table(['network, batch', ...peers], cells)}`;
-    })
-    .join('\n\n');
+/** A peer in JavaScript on the article's network. */
+function runJavaScript(peer: JavaScriptJob['peer'], batch: number, threads: number): void {
+  const common = { peer, batch, threads, infer: inferenceBatches, smoke };
+  const job: JavaScriptJob = { ...common, asked: Date.now() };
+  const program = join(import.meta.dirname, 'peers', 'javascript.js');
+  const [command, args] = heldTo(threads, node.path, [program, JSON.stringify(job)]);
+  const said = execFileSync(command, args, { encoding: 'utf8', stdio: ['ignore', 'pipe', 'pipe'] });
+  take(JSON.parse(said.trimEnd().split('\n').at(-1)!) as PeerLine);
 }
 
-const [begin, end] = ['<!-- tables: begin -->', '<!-- tables: end -->'];
+async function runOurs(name: string, batch: number, threads: number): Promise<void> {
+  const arithmetic = { arithmetic: 'fused', revectorize: true } as const;
+  const job = { name, batch, threads, cores: threads, ...arithmetic, smoke };
+  const measured = await measure(node, job, 1);
+  const { peer } = networks[name]!;
+  figures.push(...ourFigures(peer, measured));
+  const step = `step ${digits(measured.trainMs)} ms`;
+  console.error(`${peer}, ${batch}, ${threads} threads, tsuno: ${step}`);
+}
 
-async function writePage(text: string): Promise<void> {
-  const file = join(root, 'docs', 'benchmarks.md');
-  const page = await readFile(file, 'utf8');
-  const [from, to] = [page.indexOf(begin), page.indexOf(end)];
-  if (from < 0 || to < from) throw new Error(`${file} has no place for the tables`);
-  await writeFile(file, `${page.slice(0, from + begin.length)}\n\n${text}\n\n${page.slice(to)}`);
+async function runNetwork(name: string, threads: number, round: number): Promise<void> {
+  const { peer, batches } = networks[name]!;
+  const near = contenders(figures, peer, threads, outOfReach);
+  const peers = round === 0 ? chosenPeers : chosenPeers.filter((one) => near.has(one));
+  if (peers.length > 0) await runPython(peers, peer, threads);
+  if (name === wholeJob && round === 0) {
+    for (const one of chosenJavaScript)
+      if (javaScriptPeers[one].threads || threads === threadCounts[0])
+        runJavaScript(one, batches[0]!, threads);
+  }
+  const trained = figures.filter(({ kind, network }) => kind === 'train' && network === peer);
+  for (const batch of new Set([...batches, ...trained.map((figure) => figure.batch)]))
+    await runOurs(name, batch, threads);
+}
+
+/** What is above the tables of a number of threads. */
+function heading({ date, cpu, python, packages }: PeersResult, threads: number): string {
+  const held =
+    threads === 1 ? 'every side held to one thread on one processor' : `${threads} threads`;
+  const versions = [
+    `Node ${node.version}`,
+    ...(python === '' ? [] : [`Python ${python}`]),
+    ...packages,
+  ];
+  return `${date.slice(0, 10)}, ${cpu}, ${held}. ${versions.join(', ')}.`;
 }
 
 await mkdir(out, { recursive: true });
-interface Results {
-  date: string;
-  machine: string;
-  threads: number;
-  node: string;
-  packages: string[];
-  results: Line[];
-}
-const before = options.from
-  ? (JSON.parse(await readFile(options.from, 'utf8')) as Results)
-  : undefined;
-const lines: Line[] = [...(before?.results ?? [])];
-const packages = new Set<string>(before?.packages);
-let machine = before?.machine ?? '';
-for (let round = 0; round < (smoke ? 1 : Number(options.rounds)); round++) {
-  for (const name of options.only.split(',')) {
-    const network = networks[name];
-    if (!network) throw new Error(`no network ${name}`);
-    const batches = new Set(network.batches);
-    for (const peer of options.peers.split(',').filter(Boolean)) {
-      const result = await runPeer(peer, network.peer);
-      if (!result) continue;
-      lines.push(...result.results);
-      for (const { batch } of result.results) batches.add(batch);
-      for (const one of result.packages) packages.add(one);
-      machine = `${result.machine.cpu}, Python ${result.python}`;
-    }
-    if (name === wholeJob)
-      for (const peer of options.javascript.split(',').filter(Boolean))
-        lines.push(...runJavaScript(peer as JavaScriptJob['peer'], network.batches[0]!));
-    for (const batch of batches) {
-      console.error(`${ours}, ${name}, ${batch}`);
-      lines.push(await runOurs(name, batch));
-    }
-  }
-}
-const results = best(lines);
-const date = new Date().toISOString();
-const stem = `${smoke ? 'smoke-' : ''}${date.replace(/[:.]/g, '-')}`;
-const all: Results = {
-  date,
-  machine,
-  threads,
-  node: process.versions.node,
-  packages: [...packages],
-  results,
+if (chosenJavaScript.some((peer) => peer !== 'onnxruntime-web')) installJavaScriptPeers();
+for (let round = 0; round < (smoke ? 1 : Number(options.rounds)); round++)
+  for (const threads of threadCounts)
+    for (const name of names) await runNetwork(name, threads, round);
+
+const result: PeersResult = {
+  date: new Date().toISOString(),
+  cpu: cpus()[0]?.model.trim() ?? process.arch,
+  node: node.version,
+  python: pythonVersion,
+  packages: [...packages].sort(),
+  figures: joined(figures),
 };
-await writeFile(join(out, `${stem}.json`), `${JSON.stringify(all, null, 1)}\n`);
-const text = [
-  `${date.slice(0, 10)}, ${machine}, ${threads} threads. ${[...packages].join(', ')}.`,
-  tables(results),
-].join('\n\n');
-console.log(text);
-if (!smoke) await writePage(text);
+const texts = [...new Set(result.figures.map(({ threads }) => threads))].map((threads) => {
+  const own = result.figures.filter((figure) => figure.threads === threads);
+  return { threads, text: `${heading(result, threads)}\n\n${figureTables(own)}` };
+});
+const whole = texts.map(({ text }) => text).join('\n\n');
+const stem = join(out, `${smoke ? 'smoke-' : ''}peers-${result.date.replace(/[:.]/g, '-')}`);
+await writeFile(`${stem}.json`, `${JSON.stringify(result, null, 1)}\n`);
+await writeFile(`${stem}.md`, `${whole}\n`);
+console.log(whole);
+console.error(`Written to ${stem}.json and .md`);
+if (options.page && !smoke)
+  for (const { threads, text } of texts)
+    await writePage(threads === 1 ? 'peers, one thread' : 'peers', text);

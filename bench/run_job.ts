@@ -2,6 +2,7 @@
 import { spawn } from 'node:child_process';
 import { join } from 'node:path';
 import type { NodeBinary } from '../tools/node_binaries.ts';
+import { heldTo } from './cores.ts';
 import type { Job, Measurement, Results } from './job.ts';
 import { timingOf } from './timing.ts';
 
@@ -11,8 +12,9 @@ export async function runJob<Task extends Job['task']>(
   job: Omit<Job, 'task' | 'asked'> & { task: Task },
 ): Promise<Results[Task]> {
   const asked: Job = { ...job, asked: Date.now() };
-  const args = [join(import.meta.dirname, 'measure.js'), JSON.stringify(asked)];
-  const child = spawn(node.path, args, { stdio: ['ignore', 'pipe', 'pipe'] });
+  const program = join(import.meta.dirname, 'measure.js');
+  const [command, args] = heldTo(job.cores, node.path, [program, JSON.stringify(asked)]);
+  const child = spawn(command, args, { stdio: ['ignore', 'pipe', 'pipe'] });
   let [said, complained] = ['', ''];
   child.stdout.setEncoding('utf8').on('data', (text: string) => {
     said += text;
@@ -32,19 +34,19 @@ export async function runJob<Task extends Job['task']>(
   return JSON.parse(said.trimEnd().split('\n').at(-1)!) as Results[Task];
 }
 
-/** All numbers of one network, batch, number of threads and arithmetic. */
+/** All numbers of one network, batch, number of threads and arithmetic; the first step is taken in `starts` processes. */
 export async function measure(
   binary: NodeBinary,
   given: Omit<Job, 'task' | 'asked'>,
+  starts = 3,
 ): Promise<Measurement> {
-  const starts = [];
-  const rounds = given.smoke ? 1 : 3;
+  const started = [];
   // All but the last are there for the first step only.
-  for (let round = 1; round < rounds; round++)
-    starts.push(await runJob(binary, { ...given, smoke: true, task: 'start' }));
-  starts.push(await runJob(binary, { ...given, task: 'start' }));
-  const last = starts.at(-1)!;
-  const first = timingOf(starts.map(({ firstStepMs }) => firstStepMs));
+  for (let round = 1; round < (given.smoke ? 1 : starts); round++)
+    started.push(await runJob(binary, { ...given, smoke: true, task: 'start' }));
+  started.push(await runJob(binary, { ...given, task: 'start' }));
+  const last = started.at(-1)!;
+  const first = timingOf(started.map(({ firstStepMs }) => firstStepMs));
   const { node, arithmetic, revectorized, ...times } = await runJob(binary, {
     ...given,
     task: 'steps',

@@ -17,9 +17,7 @@ import {
   trainStep,
   typesOf,
 } from '../src/train/step.ts';
-
-/** Takes a number of steps in one dispatch. */
-export type Steps = (steps: number) => Promise<void>;
+import type { Steps } from './timing.ts';
 
 function stepTypes(images: Tensor, labels: Tensor, batch: number): StepTypes {
   return typesOf({ x: [images], y: [labels], sampleWeights: [] }, batch);

@@ -29,7 +29,7 @@ export function digits(value: number): string {
   return value >= 10 ? value.toFixed(1) : value >= 1 ? value.toFixed(2) : value.toFixed(3);
 }
 
-const range = (min: number, max: number) => `${digits(min)}–${digits(max)}`;
+export const range = (min: number, max: number): string => `${digits(min)}–${digits(max)}`;
 
 /** One table of training, one of inference. */
 export function measurementTables(measurements: readonly Measurement[]): string {
@@ -74,6 +74,28 @@ export function measurementTables(measurements: readonly Measurement[]): string 
     ]),
   );
   return `## Training\n\n${training}\n\n## Inference\n\n${inference}`;
+}
+
+/** The same network in every setting: how fast each is, and how many times as long it takes as the fastest with as many threads. */
+export function matrixTable(measurements: readonly Measurement[]): string {
+  const fastest = (threads: number) =>
+    Math.min(...measurements.filter((one) => one.threads === threads).map((one) => one.trainMs));
+  const rows = measurements.map((one) => [
+    one.node,
+    one.arithmetic,
+    one.revectorized ? '256 bits' : '128 bits',
+    `${one.threads}`,
+    digits(one.trainMs),
+    range(one.trainMsMin, one.trainMsMax),
+    (one.trainMs / fastest(one.threads)).toFixed(2),
+    digits(one.inferMs),
+    digits(one.firstStepMs),
+    one.epochMs === null ? '' : digits(one.epochMs / 1000),
+    digits(one.peakMb),
+  ]);
+  const head = ['Node', 'arithmetic', 'vectors', 'threads', 'step, ms', 'least–most'];
+  head.push('to the fastest', 'inference, ms', 'first step, ms', 'epoch, s', 'peak, MiB');
+  return table(head, rows, 3);
 }
 
 /** The `most` slowest kinds of kernel, the others in one row. */

@@ -41,9 +41,12 @@ export function timingOf(numbers: readonly number[]): Timing {
   return { median: medianOf(numbers), min: Math.min(...numbers), max: Math.max(...numbers) };
 }
 
+/** Takes a number of steps at a go. */
+export type Steps = (steps: number) => Promise<void>;
+
 /** Times `run`, which does a number of steps at a go. */
 export async function timeSteps(
-  run: (steps: number) => Promise<void>,
+  run: Steps,
   { warmUp, round, rounds, budget, steps: most }: TimingOptions,
 ): Promise<Timing> {
   const time = async (steps: number) => {

@@ -1,6 +1,6 @@
 """JAX: the training step written by hand and jitted, parameters donated; channels last."""
 
-from measure import best_ms, check_parameters, options, repeat, report
+from measure import check_parameters, data, options, peak_mb, repeat, report, since_asked, time_steps
 
 found, network = options()
 
@@ -152,22 +152,28 @@ def main():
     params, stats, _ = initial(network.layers, network.image[-1], network.image)
     check_parameters(sum(leaf.size for leaf in jax.tree.leaves(params)), network)
     slots = {"m": jax.tree.map(jnp.zeros_like, params), "v": jax.tree.map(jnp.zeros_like, params)}
-    x = jnp.asarray(rng.random((found.batch, *network.image)), jnp.float32)
-    y = jnp.asarray(rng.integers(0, 10, found.batch))
+    x, y = data(found, network, found.batch)
+    x, y = jnp.asarray(x, jnp.float32), jnp.asarray(y, jnp.int32)
     state = params, stats, slots, jnp.zeros((), jnp.int32)
     step = jax.jit(train_step, donate_argnums=0)
     predict = jax.jit(lambda p, s, x: jax.nn.softmax(apply(network.layers, p, s, x, None)[0]))
 
-    def train():
+    def train(steps):
         nonlocal state
-        for _ in range(found.steps):
+        for _ in range(steps):
             state = step(state, x, y)
         jax.block_until_ready(state)
 
-    train_ms = best_ms(train, found.steps, found.rounds)
-    infer = repeat(lambda: predict(state[0], state[1], x).block_until_ready(), found.steps)
-    infer_ms = best_ms(infer, found.steps, found.rounds)
-    report("jax", found, train_ms=train_ms, infer_ms=infer_ms)
+    def predictor(batch):
+        images = jnp.asarray(data(found, network, batch)[0], jnp.float32)
+        return lambda: predict(state[0], state[1], images).block_until_ready()
+
+    train(1)
+    first_step = since_asked(found)
+    times = time_steps(train, found)
+    peak = peak_mb()
+    infer = [{"batch": batch, **time_steps(repeat(predictor(batch)), found)} for batch in found.infer]
+    report("jax", found, peak=peak, train=times, first_step=first_step, infer=infer)
 
 
 main()

@@ -1,10 +1,10 @@
 """Keras on TensorFlow: `fit`, input pipeline included, an epoch of the article's MNIST with validation, `predict`."""
 
+import math
 import os
-import sys
 import time
 
-from measure import ROOT, best_ms, check_parameters, options, report
+from measure import check_parameters, data, mnist, options, peak_mb, report, since_asked, time_steps
 
 found, network = options()
 os.environ["KERAS_BACKEND"] = "tensorflow"
@@ -52,15 +52,12 @@ def build():
     return model
 
 
-def epoch_seconds(model):
-    """The better of two epochs of `fit` on 48,000 images of MNIST, 12,000 validating; the model is warm."""
-    sys.path.append(str(ROOT / "tools/keras"))
-    from article import VALIDATION, load_mnist
-
-    (x, y), _ = load_mnist(found.mnist)
-    count = 3 * found.batch if found.smoke else len(x) - VALIDATION
-    training, validation = slice(VALIDATION, VALIDATION + count), slice(0, min(count, VALIDATION))
-    seconds = []
+def epoch_ms(model):
+    """The better of two epochs of `fit` on 48,000 images of MNIST, 12,000 validating."""
+    x, y = mnist(found)
+    held = 2 * found.batch if found.smoke else 12_000
+    training, validation = slice(held, 2 * held if found.smoke else None), slice(held)
+    times = []
     for _ in range(2):
         began = time.perf_counter()
         model.fit(
@@ -70,21 +67,46 @@ def epoch_seconds(model):
             validation_data=(x[validation], y[validation]),
             verbose=0,
         )
-        seconds.append(time.perf_counter() - began)
-    return min(seconds)
+        times.append((time.perf_counter() - began) * 1e3)
+    return min(times)
+
+
+def most_steps(batch):
+    """As many as there are images for in 50 MB."""
+    return max(2, min(500, 50_000_000 // (4 * batch * math.prod(network.image))))
+
+
+def predict_ms(model, batch):
+    most = most_steps(batch)
+    x, _ = data(found, network, most * batch)
+
+    def predict(batches):
+        model.predict(x[: batches * batch], batch_size=batch, verbose=0)
+
+    return time_steps(predict, found, 1, most)
 
 
 def main():
     keras.utils.set_random_seed(1)
     model = build()
-    rng = np.random.default_rng(1)
-    count = found.batch * found.steps
-    x = rng.random((count, *network.image), dtype=np.float32)
-    y = rng.integers(0, 10, count)
-    train_ms = best_ms(lambda: model.fit(x, y, batch_size=found.batch, verbose=0), found.steps, found.rounds)
-    infer_ms = best_ms(lambda: model.predict(x, batch_size=found.batch, verbose=0), found.steps, found.rounds)
-    epoch_s = epoch_seconds(model) if found.network == "article" else None
-    report("keras-tensorflow", found, train_ms=train_ms, epoch_s=epoch_s, infer_ms=infer_ms)
+    x, y = data(found, network, 8 * found.batch)
+
+    def fit(batches):
+        model.fit(x[: batches * found.batch], y[: batches * found.batch], batch_size=found.batch, verbose=0)
+
+    fit(1)
+    first_step = since_asked(found)
+    fit(8)
+    epoch = epoch_ms(model) if found.network == "article" else None
+    peak = peak_mb()
+    # A call of `fit` or `predict` takes a while to begin, so rounds are long enough for that not to count.
+    most = most_steps(found.batch)
+    x, y = data(found, network, most * found.batch)
+    train = time_steps(fit, found, 1.5, most)
+    infer = [{"batch": batch, **predict_ms(model, batch)} for batch in found.infer]
+    report(
+        "keras-tensorflow", found, peak=peak, train=train, first_step=first_step, epoch=epoch, infer=infer
+    )
 
 
 main()

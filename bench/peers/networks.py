@@ -32,7 +32,6 @@ class Network:
     optimizer: str  # adam (Keras's defaults) · momentum (SGD, learning rate 0.1, momentum 0.9)
     parameters: int  # the trainable ones: every peer checks that it has built just these
     batches: tuple
-    steps: int  # in one round of timing
 
 
 def scale(factor):
@@ -115,10 +114,10 @@ def mobilenet():
 DIGIT, PHOTO = (28, 28, 1), (32, 32, 3)
 
 NETWORKS = {
-    "article": Network(DIGIT, article(), "adam", 93_962, (32,), 200),
-    "lenet5": Network(DIGIT, lenet5(), "adam", 61_706, (32,), 200),
-    "mlp": Network(DIGIT, mlp(), "adam", 669_706, (32, 128), 200),
-    "resnet20": Network(PHOTO, resnet20(), "momentum", 272_474, (32, 128), 30),
-    "vgg": Network(PHOTO, vgg(), "adam", 307_946, (64,), 40),
-    "mobilenet": Network(PHOTO, mobilenet(), "adam", 67_914, (32,), 60),
+    "article": Network(DIGIT, article(), "adam", 93_962, (32,)),
+    "lenet5": Network(DIGIT, lenet5(), "adam", 61_706, (32,)),
+    "mlp": Network(DIGIT, mlp(), "adam", 669_706, (32, 128)),
+    "resnet20": Network(PHOTO, resnet20(), "momentum", 272_474, (32, 128)),
+    "vgg": Network(PHOTO, vgg(), "adam", 307_946, (64,)),
+    "mobilenet": Network(PHOTO, mobilenet(), "adam", 67_914, (32,)),
 }

@@ -1,6 +1,6 @@
 """ONNX Runtime, inference only: the network as an ONNX graph with random weights, channels first as it wants them."""
 
-from measure import best_ms, check_parameters, options, repeat, report
+from measure import check_parameters, data, options, peak_mb, repeat, report, time_steps
 
 found, network = options()
 
@@ -91,13 +91,13 @@ class Graph:
                 raise ValueError(part.kind)
 
 
-def build(shape):
+def build(shape, batch):
     graph = Graph(shape)
     graph.add(network.layers)
     graph.node("Softmax", axis=1)
     check_parameters(graph.parameters, network)
-    inputs = [helper.make_tensor_value_info("images", TensorProto.FLOAT, [found.batch, *shape])]
-    outputs = [helper.make_tensor_value_info(graph.tensor, TensorProto.FLOAT, [found.batch, *graph.shape])]
+    inputs = [helper.make_tensor_value_info("images", TensorProto.FLOAT, [batch, *shape])]
+    outputs = [helper.make_tensor_value_info(graph.tensor, TensorProto.FLOAT, [batch, *graph.shape])]
     model = helper.make_model(
         helper.make_graph(graph.nodes, found.network, inputs, outputs, graph.weights),
         opset_imports=[helper.make_opsetid("", 18)],
@@ -107,17 +107,22 @@ def build(shape):
     return model.SerializeToString()
 
 
-def main():
+def predictor(batch):
     height, width, channels = network.image
     settings = onnxruntime.SessionOptions()
     settings.intra_op_num_threads = found.threads
     settings.inter_op_num_threads = 1
     session = onnxruntime.InferenceSession(
-        build((channels, height, width)), settings, providers=["CPUExecutionProvider"]
+        build((channels, height, width), batch), settings, providers=["CPUExecutionProvider"]
     )
-    feed = {"images": rng.random((found.batch, channels, height, width), dtype=np.float32)}
-    infer_ms = best_ms(repeat(lambda: session.run(None, feed), found.steps), found.steps, found.rounds)
-    report("onnxruntime", found, infer_ms=infer_ms)
+    images = data(found, network, batch)[0].astype(np.float32).transpose(0, 3, 1, 2)
+    feed = {"images": np.ascontiguousarray(images)}
+    return lambda: session.run(None, feed)
+
+
+def main():
+    infer = [{"batch": batch, **time_steps(repeat(predictor(batch)), found)} for batch in found.infer]
+    report("onnxruntime", found, peak=peak_mb(), infer=infer)
 
 
 main()

@@ -1,10 +1,10 @@
-"""Runs the peers of the benchmark and writes `results.json` and `results.md`.
+"""Runs the peers of the benchmark, one after the other, and prints what they found as lines of JSON.
 
-    python bench/peers/run.py [--threads 2] [--peers keras_tf jax_step …] [--networks article …] [--out runs/peers]
+    python bench/peers/run.py [--threads 2] [--peers keras-tensorflow jax …] [--networks article …]
 
-Each program gets a virtual environment of its own below `bench/peers/.venv`, made once, with the pinned packages,
-and each measurement a process of its own. `--repeats 3` goes through the whole list three times and keeps the best of
-each number, which spreads disturbances of the machine over all. Nothing else should run meanwhile.
+The first line tells Python's version and the packages; each further line is that of a program (`measure.py`). Each
+program gets a virtual environment of its own below `bench/peers/.venv`, made once, with the pinned packages, and each
+measurement a process of its own. Nothing else should run meanwhile.
 """
 
 import argparse
@@ -13,128 +13,77 @@ import os
 import platform
 import subprocess
 import sys
+import time
 import venv
 from dataclasses import dataclass
-from datetime import datetime, timezone
 from pathlib import Path
 
 from networks import NETWORKS
 
 HERE = Path(__file__).resolve().parent
 ENVIRONMENTS = HERE / ".venv"
-NUMBERS = ("trainMs", "epochS", "inferMs", "peakMb")
 
 
 @dataclass(frozen=True)
 class Peer:
-    """A program, what it needs, and the extra arguments it is run with in turn."""
+    """A program and the extra arguments it is run with."""
 
-    packages: tuple
-    variants: tuple = ((),)
+    program: str
+    flags: tuple = ()
 
+
+PACKAGES = {
+    "keras_tf": ("keras==3.15.1", "tensorflow-cpu==2.21.0", "numpy==2.4.6"),
+    "torch_eager": ("torch==2.15.0", "numpy==2.4.6"),
+    "jax_step": ("jax==0.10.2", "jaxlib==0.10.2", "numpy==2.4.6"),
+    "onnxruntime_infer": ("onnxruntime==1.32.0", "onnx==1.23.2", "numpy==2.4.6"),
+}
 
 PEERS = {
-    "keras_tf": Peer(("keras==3.15.1", "tensorflow-cpu==2.21.0", "numpy==2.4.6")),
-    "torch_eager": Peer(
-        ("torch==2.15.0", "numpy==2.4.6"),
-        ((), ("--channels-last",), ("--compile",), ("--compile", "--channels-last")),
-    ),
-    "jax_step": Peer(("jax==0.10.2", "jaxlib==0.10.2", "numpy==2.4.6")),
-    "onnxruntime_infer": Peer(("onnxruntime==1.32.0", "onnx==1.23.2", "numpy==2.4.6")),
+    "keras-tensorflow": Peer("keras_tf"),
+    "torch-eager": Peer("torch_eager"),
+    "torch-eager-channels-last": Peer("torch_eager", ("--channels-last",)),
+    "torch-compile": Peer("torch_eager", ("--compile",)),
+    "torch-compile-channels-last": Peer("torch_eager", ("--compile", "--channels-last")),
+    "jax": Peer("jax_step"),
+    "onnxruntime": Peer("onnxruntime_infer"),
 }
 
 
-def python_of(name):
-    """The interpreter of a peer's environment, made if it is not there or was made for other packages."""
-    folder, packages = ENVIRONMENTS / name, "\n".join(PEERS[name].packages)
+def python_of(program):
+    """The interpreter of a program's environment, made if it is not there or was made for other packages."""
+    folder, packages = ENVIRONMENTS / program, "\n".join(PACKAGES[program])
     python, stamp = folder / "bin/python", folder / "packages.txt"
     if not stamp.exists() or stamp.read_text() != packages:
-        print(f"making the environment of {name}: {packages.replace(chr(10), ', ')}", file=sys.stderr, flush=True)
+        print(f"making the environment of {program}: {packages.replace(chr(10), ', ')}", file=sys.stderr, flush=True)
         venv.create(folder, with_pip=True, clear=True)
-        subprocess.run([python, "-m", "pip", "install", "--quiet", *PEERS[name].packages], check=True)
+        subprocess.run([python, "-m", "pip", "install", "--quiet", *PACKAGES[program]], check=True)
         stamp.write_text(packages)
     return python
 
 
 def measurements(options):
-    """The commands to run, as (label, command)."""
+    """The commands to run. Inference goes with the network's first batch; who only predicts is run for that alone."""
     for network in options.networks:
-        for batch in NETWORKS[network].batches:
-            for name in options.peers:
-                for variant in PEERS[name].variants:
-                    command = [python_of(name), HERE / f"{name}.py", *variant, "--network", network]
-                    command += ["--batch", str(batch), "--threads", str(options.threads)]
-                    command += ["--smoke"] if options.smoke else []
-                    yield " ".join((name, *variant, network, str(batch))), command
+        first, *others = NETWORKS[network].batches
+        for name in options.peers:
+            peer = PEERS[name]
+            command = [python_of(peer.program), HERE / f"{peer.program}.py", *peer.flags, "--network", network]
+            command += ["--threads", str(options.threads), *(["--smoke"] if options.smoke else [])]
+            yield [*command, "--batch", str(first)]
+            for batch in others if peer.program != "onnxruntime_infer" else ():
+                yield [*command, "--batch", str(batch), "--infer"]
 
 
-def measure(label, command):
-    """The line of JSON a program printed, or None where it failed; what went wrong is shown."""
-    done = subprocess.run(command, capture_output=True, text=True)
+def measure(command):
+    """Prints the program's line; what went wrong is shown."""
+    done = subprocess.run([*command, "--asked", str(time.time())], capture_output=True, text=True)
     if done.returncode == 0:
-        line = json.loads(done.stdout.splitlines()[-1])
-        print(f"{label:40} {describe(line)}", file=sys.stderr, flush=True)
-        return line
-    print(f"{label:40} failed with {done.returncode}\n{done.stderr[-2000:]}", file=sys.stderr, flush=True)
-    return None
-
-
-def describe(line):
-    return "  ".join(f"{key} {line[key]:.2f}" for key in NUMBERS if line[key] is not None)
-
-
-def best(lines):
-    """One line for each peer, network and batch, with the least of each number."""
-    kept = {}
-    for line in lines:
-        key = line["peer"], line["network"], line["batch"]
-        old = kept.setdefault(key, line)
-        least = {n: min((x[n] for x in (old, line) if x[n] is not None), default=None) for n in NUMBERS}
-        kept[key] = {**old, **least}
-    return list(kept.values())
-
-
-def machine():
-    cpu = platform.processor()
-    cpuinfo = Path("/proc/cpuinfo")
-    if cpuinfo.exists():
-        models = [x.split(":", 1)[1].strip() for x in cpuinfo.read_text().splitlines() if x.startswith("model name")]
-        cpu = models[0] if models else cpu
-    return {"cpu": cpu, "cores": len(os.sched_getaffinity(0)), "system": platform.platform(terse=True)}
-
-
-def markdown(results):
-    lines = results["results"]
-    peers = list(dict.fromkeys(line["peer"] for line in lines))
-    rows = list(dict.fromkeys((line["network"], line["batch"]) for line in lines))
-    found = {(line["peer"], line["network"], line["batch"]): line for line in lines}
-    text = [
-        "# The peers",
-        "",
-        f"{results['date']}, {results['machine']['cpu']}, {results['threads']} of {results['machine']['cores']} cores, "
-        f"Python {results['python']}. {'A smoke run: the numbers mean nothing.' if results['smoke'] else ''}".strip(),
-        "",
-        "Versions: " + ", ".join(results["packages"]) + ".",
-    ]
-    titles = {
-        "trainMs": "Training step, ms",
-        "inferMs": "Inference of a batch, ms",
-        "epochS": "An epoch of MNIST with validation, s",
-        "peakMb": "Largest resident memory, MiB",
-    }
-    for number, title in titles.items():
-        with_number = [p for p in peers if any(found.get((p, *row), {}).get(number) is not None for row in rows)]
-        if not with_number:
-            continue
-        text += ["", f"## {title}", "", f"| network, batch | {' | '.join(with_number)} |"]
-        text += ["| --- |" + " ---: |" * len(with_number)]
-        for network, batch in rows:
-            cells = [found.get((peer, network, batch), {}).get(number) for peer in with_number]
-            if any(cell is not None for cell in cells):
-                digits = 0 if number == "peakMb" else 2
-                shown = ("" if cell is None else f"{cell:.{digits}f}" for cell in cells)
-                text.append(f"| {network}, {batch} | {' | '.join(shown)} |")
-    return "\n".join(text) + "\n"
+        print(done.stdout.splitlines()[-1], flush=True)
+    else:
+        shown = " ".join(str(word) for word in command[1:])
+        print(f"{shown} failed with {done.returncode}\n{done.stderr[-2000:]}", file=sys.stderr, flush=True)
+    return done.returncode == 0
 
 
 def main():
@@ -144,29 +93,14 @@ def main():
     parser.add_argument(
         "--networks", nargs="+", choices=NETWORKS, default=list(NETWORKS), metavar="NETWORK", help=" ".join(NETWORKS)
     )
-    parser.add_argument("--repeats", type=int, default=1)
-    parser.add_argument("--out", type=Path, default=HERE.parents[1] / "runs/peers")
     parser.add_argument("--smoke", action="store_true", help="two steps each: shows that everything works")
     options = parser.parse_args()
 
-    planned = list(measurements(options))
-    tried = [measure(label, command) for _ in range(options.repeats) for label, command in planned]
-    results = {
-        "date": datetime.now(timezone.utc).isoformat(timespec="seconds"),
-        "machine": machine(),
-        "python": platform.python_version(),
-        "packages": sorted({package for name in options.peers for package in PEERS[name].packages}),
-        "threads": options.threads,
-        "smoke": options.smoke,
-        "results": best(line for line in tried if line),
-    }
-    options.out.mkdir(parents=True, exist_ok=True)
-    (options.out / "results.json").write_text(json.dumps(results, indent=1) + "\n")
-    (options.out / "results.md").write_text(markdown(results))
-    print((options.out / "results.md").read_text())
-    failed = sum(line is None for line in tried)
+    packages = sorted({package for name in options.peers for package in PACKAGES[PEERS[name].program]})
+    print(json.dumps({"python": platform.python_version(), "packages": packages}), flush=True)
+    failed = [command for command in measurements(options) if not measure(command)]
     if failed:
-        sys.exit(f"{failed} of {len(tried)} measurements failed")
+        sys.exit(f"{len(failed)} measurements failed")
 
 
 if __name__ == "__main__":

@@ -1,6 +1,6 @@
 """PyTorch, eager: default layout or `--channels-last`, optionally the model through `--compile`."""
 
-from measure import best_ms, check_parameters, options, repeat, report
+from measure import check_parameters, data, options, peak_mb, repeat, report, since_asked, time_steps
 
 found, network = options("--channels-last", "--compile")
 
@@ -9,6 +9,7 @@ from torch import nn
 from torch.nn import functional
 
 torch.set_num_threads(found.threads)
+torch.set_num_interop_threads(found.threads)
 
 
 class Scale(nn.Module):
@@ -78,35 +79,52 @@ def build_one(part, shape):
     raise ValueError(part.kind)
 
 
+def batch_of(count):
+    """Images in this layout, and labels."""
+    x, y = data(found, network, count)
+    layout = torch.channels_last if found.channels_last else torch.contiguous_format
+    x = torch.tensor(x, dtype=torch.float32).permute(0, 3, 1, 2).contiguous(memory_format=layout)
+    return x, torch.tensor(y, dtype=torch.int64)
+
+
+def predictor(forward, batch):
+    x, _ = batch_of(batch)
+
+    def predict():
+        with torch.inference_mode():
+            functional.softmax(forward(x), dim=1)
+
+    return predict
+
+
 def main():
     torch.manual_seed(1)
     height, width, channels = network.image
     model, _ = build(network.layers, (channels, height, width))
     check_parameters(sum(weight.numel() for weight in model.parameters()), network)
-    x, y = torch.rand(found.batch, channels, height, width), torch.randint(0, 10, (found.batch,))
     if found.channels_last:
         model = model.to(memory_format=torch.channels_last)
-        x = x.contiguous(memory_format=torch.channels_last)
+    x, y = batch_of(found.batch)
     if network.optimizer == "adam":
         optimizer = torch.optim.Adam(model.parameters(), eps=1e-7)
     else:
         optimizer = torch.optim.SGD(model.parameters(), 0.1, momentum=0.9)
-    forward = torch.compile(model) if found.compile else model
+    # Each size of a batch gets code of its own, as here each is measured for itself.
+    forward = torch.compile(model, dynamic=False) if found.compile else model
 
     def train():
         optimizer.zero_grad()
         functional.cross_entropy(forward(x), y).backward()
         optimizer.step()
 
-    def infer():
-        with torch.inference_mode():
-            functional.softmax(forward(x), dim=1)
-
-    train_ms = best_ms(repeat(train, found.steps), found.steps, found.rounds)
+    train()
+    first_step = since_asked(found)
+    times = time_steps(repeat(train), found)
+    peak = peak_mb()
     model.eval()
-    infer_ms = best_ms(repeat(infer, found.steps), found.steps, found.rounds)
+    infer = [{"batch": batch, **time_steps(repeat(predictor(forward, batch)), found)} for batch in found.infer]
     peer = ("torch-compile" if found.compile else "torch-eager") + ("-channels-last" if found.channels_last else "")
-    report(peer, found, train_ms=train_ms, infer_ms=infer_ms)
+    report(peer, found, peak=peak, train=times, first_step=first_step, infer=infer)
 
 
 main()

@@ -1,11 +1,16 @@
 /** @file The benchmark's command: that everything runs, and what it prints. Numbers mean nothing here. */
 import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
+import { readFileSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, test } from 'node:test';
+import { coresOf, heldTo } from '../../bench/cores.ts';
+import { contenders, type Figure, figureTables, joined } from '../../bench/figures.ts';
 import type { Measurement } from '../../bench/job.ts';
 import { multiplyAddsOf } from '../../bench/multiply_adds.ts';
 import { networks, syntheticData } from '../../bench/networks.ts';
+import { withTable } from '../../bench/page.ts';
+import { root } from '../../bench/paths.ts';
 import { measurePeak } from '../../bench/peak.ts';
 import type { Profile } from '../../bench/profile.ts';
 import type { ScalingRow } from '../../bench/scaling.ts';
@@ -66,6 +71,56 @@ describe('npm run bench', () => {
     assert.match(stdout, /## Inference/);
   });
 
+  test('--json has what programs look for, in this order', () => {
+    const [one] = json<object[]>('--only', 'mnist-cnn', '--threads', '1');
+    const keys = Object.keys(one!);
+    const first = ['name', 'batch', 'threads', 'node', 'arithmetic', 'revectorized', 'trainMs'];
+    assert.deepEqual(keys.slice(0, first.length), first);
+    assert.ok(keys.includes('inferMs') && keys.includes('epochMs'));
+  });
+
+  test('--matrix: one network under each Node, arithmetic, width of vectors and number of threads', () => {
+    const node = ['--node', process.versions.node.split('.')[0]!];
+    const { stdout, stderr, status } = bench('--matrix', '--threads', '1', ...node);
+    assert.equal(status, 0, stderr);
+    const [head, , ...rows] = stdout.trimEnd().split('\n');
+    assert.match(
+      head!,
+      /^\| Node +\| arithmetic \| vectors +\| threads \| step, ms \|.* peak, MiB \|$/,
+    );
+    const kinds = rows.map((row) =>
+      row
+        .split('|')
+        .slice(2, 5)
+        .map((cell) => cell.trim())
+        .join(' '),
+    );
+    const narrow = ['fused 128 bits 1', 'portable 128 bits 1'];
+    // Where vectors are not joined, what would be measured without is the same, and is left out.
+    assert.deepEqual([...new Set(kinds)], kinds);
+    assert.deepEqual(
+      narrow.filter((kind) => !kinds.includes(kind)),
+      [],
+    );
+    assert.ok(rows.some((row) => row.includes(' 1.00 |')));
+  });
+
+  test('--matrix tells a Node that is not there', () => {
+    const { stderr, status } = bench('--matrix', '--node', '19');
+    assert.equal(status, 2);
+    assert.match(stderr, /Node 19 is left out: it/);
+  });
+
+  test('--profile: a table kernel by kernel', () => {
+    const { stdout, stderr, status } = bench('--profile', '--only', 'lenet5', '--threads', '2');
+    assert.equal(status, 0, stderr);
+    assert.match(stdout, /threads wait \d+\.\d % of it\. Peak of a core: \S+ GFLOP\/s\./);
+    assert.match(
+      stdout,
+      /\| kernel +\| times \| +ms \| of step \| M multiply-adds \| GFLOP\/s \| +of peak \| wait before \|/,
+    );
+  });
+
   test('--profile: kernels account for the step', () => {
     const [one, two] = json<Profile[]>('--profile', '--only', 'resnet20', '--threads', '1,2');
     for (const profile of [one!, two!]) {
@@ -108,7 +163,94 @@ describe('npm run bench', () => {
   });
 });
 
+describe('npm run bench:peers', () => {
+  const peers = join(import.meta.dirname, '..', '..', 'bench', 'peers.js');
+  const run = (...options: string[]) =>
+    spawnSync(process.execPath, [peers, '--smoke', ...options], { encoding: 'utf8' });
+
+  test('measures ours and a peer for each number of threads, and joins results of before', () => {
+    const own = ['--peers', 'none', '--node', process.versions.node.split('.')[0]!];
+    const first = run(
+      '--only',
+      'mnist-cnn',
+      '--javascript',
+      'onnxruntime-web',
+      '--threads',
+      '1',
+      ...own,
+    );
+    assert.equal(first.status, 0, first.stderr);
+    assert.match(first.stdout, /every side held to one thread on one processor/);
+    assert.match(first.stdout, /### Training step, ms\n\n\| network, batch \| tsuno \|/);
+    assert.match(
+      first.stdout,
+      /### Inference of a batch, ms\n\n\| network, batch \| +tsuno \| tsuno, `predict` \| +onnxruntime-web \|/,
+    );
+    const file = /Written to (\S+\.json)/.exec(first.stderr)![1]!;
+    const second = run(
+      '--only',
+      'lenet5',
+      '--javascript',
+      'none',
+      '--from',
+      file,
+      '--threads',
+      '1',
+      ...own,
+    );
+    assert.equal(second.status, 0, second.stderr);
+    assert.match(second.stdout, /\| article, 1 /);
+    assert.match(second.stdout, /\| lenet5, 1 /);
+    for (const { stderr } of [first, second]) {
+      const written = /Written to (\S+)\.json/.exec(stderr)![1]!;
+      for (const ending of ['.json', '.md']) rmSync(written + ending);
+    }
+  });
+
+  test('refuses what it does not know', () => {
+    assert.match(run('--peers', 'caffe').stderr, /"caffe" is none of keras-tensorflow, /);
+    assert.equal(run('--threads', 'two').status, 2);
+  });
+});
+
 describe('its parts', () => {
+  const figure = (peer: string, value: number, kind: Figure['kind'] = 'train'): Figure => {
+    const common = { network: 'article', batch: 32, threads: 2, min: value, max: value };
+    return { kind, peer, ...common, values: [value] };
+  };
+
+  test('figures of rounds are joined: the median, the least, the most', () => {
+    const rounds = [3, 1, 2].map((value) => figure('jax', value));
+    const [one] = joined(rounds);
+    assert.deepEqual([one!.values, one!.min, one!.max], [[3, 1, 2], 1, 3]);
+    const text = figureTables([...rounds, figure('tsuno', 0.5)]);
+    assert.match(text, /\| article, 32 +\| 0\.500 \| 2\.00 \(1\.00–3\.00\) \| +4\.00 \|/);
+  });
+
+  test('a peer that is near in anything stays in the race', () => {
+    const all = [figure('jax', 1), figure('keras', 1.4), figure('torch', 2), figure('tsuno', 0.1)];
+    assert.deepEqual([...contenders(all, 'article', 2, 1.5)], ['jax', 'keras']);
+    const good = [...all, figure('torch', 1, 'infer'), figure('jax', 9, 'infer')];
+    assert.deepEqual([...contenders(good, 'article', 2, 1.5)].sort(), ['jax', 'keras', 'torch']);
+    assert.deepEqual([...contenders(good, 'article', 1, 1.5)], []);
+  });
+
+  test('processors of a list', () => {
+    assert.deepEqual(coresOf('0-2,5'), [0, 1, 2, 5]);
+    assert.deepEqual(heldTo(undefined, 'node', ['a']), ['node', ['a']]);
+    assert.deepEqual(heldTo(1e6, 'node', ['a']), ['node', ['a']]);
+  });
+
+  test('the page has a place for every table', () => {
+    const page = readFileSync(join(root, 'docs', 'benchmarks.md'), 'utf8');
+    const names = ['peers', 'peers, one thread', 'networks', 'versions of Node'] as const;
+    for (const name of [...names, 'profile', 'scaling', 'streaming'] as const) {
+      const written = withTable(page, name, 'a table');
+      assert.ok(written.includes(`<!-- ${name}: begin -->\n\na table\n\n<!-- ${name}: end -->`));
+    }
+    assert.throws(() => withTable('', 'peers', ''), /no place for the table "peers"/);
+  });
+
   test('every network takes its data and ends with ten classes', () => {
     for (const [name, network] of Object.entries(networks)) {
       const { images, labels } = syntheticData(network, 3);
