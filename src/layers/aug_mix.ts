@@ -3,7 +3,7 @@ import type { Value } from '../ir/graph.ts';
 import { add, concat, mul, reshape, scalar, slice, softmax, sub } from '../ops/index.ts';
 import { BaseAugmentationChoice, type ChoiceOptions } from './base_augmentation_choice.ts';
 import { logGamma, symmetricBeta } from './beta.ts';
-import { finiteNumber, positiveInteger, refuse } from './checks.ts';
+import { finiteNumber, flag, positiveInteger, refuse } from './checks.ts';
 import type { Config } from './serialized.ts';
 
 export interface AugMixOptions extends ChoiceOptions {
@@ -39,7 +39,7 @@ export class AugMix extends BaseAugmentationChoice {
     this.chainDepth = positiveInteger(this.where, 'chainDepth', chainDepth);
     this.alpha = finiteNumber(this.where, 'alpha', alpha);
     if (this.alpha <= 0) throw refuse(this.where, 'alpha', 'positive', alpha);
-    this.allOps = allOps;
+    this.allOps = flag(this.where, 'allOps', allOps);
   }
 
   protected override augment(images: Value): Value {

@@ -5,7 +5,7 @@ import type { PartialShape } from '../core/shape.ts';
 import type { Value } from '../ir/graph.ts';
 import { add, conv2d } from '../ops/index.ts';
 import { type Activation, type ActivationLike, activationOf } from './activations.ts';
-import { channelsLast, knownExtent, positiveInteger, refuse, type Sizes } from './checks.ts';
+import { channelsLast, flag, knownExtent, positiveInteger, refuse, type Sizes } from './checks.ts';
 import { Layer, type LayerOptions } from './layer.ts';
 import { type Recipe, type RecipeOptions, recipeConfig, recipeOf } from './recipe.ts';
 import type { Config } from './serialized.ts';
@@ -66,7 +66,7 @@ export abstract class WindowedConv extends Layer {
     });
     this.dataFormat = channelsLast(this.where, options.dataFormat);
     this.activation = activationOf(this.where, options.activation);
-    this.useBias = options.useBias ?? true;
+    this.useBias = flag(this.where, 'useBias', options.useBias ?? true);
     this.biasRecipe = recipeOf(this.where, 'bias', options, 'zeros');
     this.inputSpec = { rank: rank + 2 };
   }

@@ -2,7 +2,7 @@
 import type { PartialShape, Shape } from '../core/shape.ts';
 import type { Value } from '../ir/graph.ts';
 import { lessEqual, mul, select } from '../ops/index.ts';
-import { rate } from './checks.ts';
+import { integer, optional, rate, refuse } from './checks.ts';
 import type { CallContext, LayerOptions } from './layer.ts';
 import { SameShapeLayer } from './same_shape_layer.ts';
 import type { Config } from './serialized.ts';
@@ -28,7 +28,7 @@ export abstract class NoiseLayer extends SameShapeLayer {
 
   constructor(options: NoiseOptions) {
     super(options);
-    this.seed = options.seed ?? undefined;
+    this.seed = optional(integer, this.where, 'seed', options.seed) ?? undefined;
   }
 
   override get trainingDefault(): boolean {
@@ -56,6 +56,18 @@ export abstract class BaseDropout extends NoiseLayer {
     super(options);
     this.rate = rate(this.where, 'rate', options.rate);
     this.noiseShape = options.noiseShape ?? undefined;
+    const fits = (extent: unknown) =>
+      extent === null || (Number.isSafeInteger(extent) && Number(extent) > 0);
+    if (
+      this.noiseShape !== undefined &&
+      !(Array.isArray(this.noiseShape) && this.noiseShape.every(fits))
+    )
+      throw refuse(
+        this.where,
+        'noiseShape',
+        'a list of positive integers or null',
+        this.noiseShape,
+      );
   }
 
   /** The shape of the mask for inputs of `shape`. */

@@ -1,7 +1,7 @@
 /** @file The family of global poolings: one number for each channel. A member is its rank and its reduction. */
 import type { PartialShape } from '../core/shape.ts';
 import type { Value } from '../ir/graph.ts';
-import { channelsLast } from './checks.ts';
+import { channelsLast, flag } from './checks.ts';
 import { Layer, type LayerOptions } from './layer.ts';
 import type { Config } from './serialized.ts';
 
@@ -19,7 +19,7 @@ export abstract class BaseGlobalPooling extends Layer {
 
   constructor(rank: number, options: GlobalPoolingOptions) {
     super(options);
-    this.keepdims = options.keepdims ?? false;
+    this.keepdims = flag(this.where, 'keepdims', options.keepdims ?? false);
     this.dataFormat = channelsLast(this.where, options.dataFormat);
     this.axes = rank === 1 ? [1] : [1, 2];
     this.inputSpec = { rank: rank + 2 };

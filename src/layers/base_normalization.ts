@@ -1,6 +1,6 @@
 /** @file What normalization layers with a learned scale (gamma) and offset (beta) have in common. */
 import type { PartialShape, Shape } from '../core/shape.ts';
-import { atLeast } from './checks.ts';
+import { atLeast, flag } from './checks.ts';
 import { Layer, type LayerOptions } from './layer.ts';
 import { type Recipe, type RecipeOptions, recipeConfig, recipeOf } from './recipe.ts';
 import type { Config } from './serialized.ts';
@@ -27,8 +27,8 @@ export abstract class BaseNormalization extends Layer {
   constructor(options: ScaledOptions) {
     super(options);
     this.epsilon = atLeast(this.where, 'epsilon', options.epsilon ?? 1e-3, 0);
-    this.center = options.center ?? true;
-    this.scale = options.scale ?? true;
+    this.center = flag(this.where, 'center', options.center ?? true);
+    this.scale = flag(this.where, 'scale', options.scale ?? true);
     this.betaRecipe = recipeOf(this.where, 'beta', options, 'zeros');
     this.gammaRecipe = recipeOf(this.where, 'gamma', options, 'ones');
   }

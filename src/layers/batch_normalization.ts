@@ -1,10 +1,9 @@
 /** @file Batch normalization. */
-import { show, TsunoError } from '../core/errors.ts';
 import type { PartialShape } from '../core/shape.ts';
 import type { Value } from '../ir/graph.ts';
 import { add, batchNormalize, broadcast, mul, reshape, scalar } from '../ops/index.ts';
 import { BaseNormalization, type ScaledOptions } from './base_normalization.ts';
-import { axisOf, knownExtent, rate } from './checks.ts';
+import { absent, axisOf, flag, integer, knownExtent, rate } from './checks.ts';
 import type { CallContext } from './layer.ts';
 import { momentsOf, standardize } from './moments.ts';
 import { type Recipe, type RecipeOptions, recipeOf } from './recipe.ts';
@@ -22,8 +21,9 @@ export interface BatchNormalizationOptions
   axis?: number | undefined;
   /** The part of the moving statistics that stays at each step, default 0.99. */
   momentum?: number | undefined;
-  /** Only false. */
+  /** Left out: batches are normalized by their own statistics. */
   renorm?: boolean | undefined;
+  renormClipping?: null | undefined;
   renormMomentum?: number | undefined;
   /** Has no meaning on one machine. */
   synchronized?: boolean | undefined;
@@ -42,18 +42,12 @@ export class BatchNormalization extends BaseNormalization {
 
   constructor(options: BatchNormalizationOptions = {}) {
     super(options);
-    this.axis = options.axis ?? -1;
+    this.axis = integer(this.where, 'axis', options.axis ?? -1);
     this.momentum = rate(this.where, 'momentum', options.momentum ?? 0.99);
-    this.synchronized = options.synchronized ?? false;
-    this.renormMomentum = options.renormMomentum ?? 0.99;
-    if (options.renorm) {
-      throw new TsunoError('UNSUPPORTED', {
-        where: this.where,
-        what: 'renorm',
-        expected: 'false',
-        found: show(options.renorm),
-      });
-    }
+    this.synchronized = flag(this.where, 'synchronized', options.synchronized ?? false);
+    this.renormMomentum = rate(this.where, 'renormMomentum', options.renormMomentum ?? 0.99);
+    for (const what of ['renorm', 'renormClipping'] as const)
+      absent(this.where, what, options[what]);
     this.movingMeanRecipe = recipeOf(this.where, 'movingMean', options, 'zeros');
     this.movingVarianceRecipe = recipeOf(this.where, 'movingVariance', options, 'ones');
     this.inputSpec = { minRank: 2 };

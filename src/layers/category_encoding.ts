@@ -2,7 +2,7 @@
 import type { PartialShape } from '../core/shape.ts';
 import type { Value } from '../ir/graph.ts';
 import { cast, intEqual, iota, reduceMax, reduceSum, reshape } from '../ops/index.ts';
-import { oneOf, positiveInteger } from './checks.ts';
+import { absent, oneOf, positiveInteger } from './checks.ts';
 import { Layer, type LayerOptions } from './layer.ts';
 import type { Config } from './serialized.ts';
 
@@ -11,6 +11,8 @@ const modes = ['multi_hot', 'one_hot', 'count'] as const;
 export interface CategoryEncodingOptions extends LayerOptions {
   /** `multi_hot` (default): 1 for each number present; `one_hot`: one vector a number; `count`: how often each. */
   outputMode?: (typeof modes)[number] | undefined;
+  /** Only false: no sparse tensors. */
+  sparse?: boolean | undefined;
 }
 
 export interface CategoryEncodingArguments extends CategoryEncodingOptions {
@@ -24,6 +26,7 @@ export class CategoryEncoding extends Layer {
 
   constructor(options: CategoryEncodingArguments) {
     super(options);
+    absent(this.where, 'sparse', options.sparse);
     this.numTokens = positiveInteger(this.where, 'numTokens', options.numTokens);
     this.outputMode = oneOf(this.where, 'outputMode', options.outputMode ?? 'multi_hot', modes);
     this.autocast = false;

@@ -45,7 +45,7 @@ export class CenterCrop extends Layer {
     if (cropHeight < 1 || cropWidth < 1) throw this.tooSmall(x.shape);
     const start = [0, Math.floor((h - cropHeight) / 2), Math.floor((w - cropWidth) / 2), 0];
     const part = slice(x, start, [n, cropHeight, cropWidth, c]);
-    return resample(part, height, width, 'bilinear');
+    return resample(part, height, width, { interpolation: 'bilinear' });
   }
 
   override outputShape(inputShape: PartialShape): PartialShape {

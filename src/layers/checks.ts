@@ -18,10 +18,68 @@ export function finiteNumber(where: string, what: string, value: unknown): numbe
   return value;
 }
 
+export function positive(where: string, what: string, value: unknown): number {
+  if (!(finiteNumber(where, what, value) > 0)) throw refuse(where, what, 'above 0', value);
+  return value as number;
+}
+
 export function atLeast(where: string, what: string, value: unknown, least: number): number {
   if (!(finiteNumber(where, what, value) >= least))
     throw refuse(where, what, `at least ${least}`, value);
   return value as number;
+}
+
+export function integer(where: string, what: string, value: unknown): number {
+  if (!Number.isSafeInteger(value)) throw refuse(where, what, 'a whole number', value);
+  return value as number;
+}
+
+export function text(where: string, what: string, value: unknown): string {
+  if (typeof value !== 'string' || value === '') throw refuse(where, what, 'a text', value);
+  return value;
+}
+
+export function flag(where: string, what: string, value: unknown): boolean {
+  if (typeof value !== 'boolean') throw refuse(where, what, 'true or false', value);
+  return value;
+}
+
+/** `null` for what is not given, else what `check` makes of it. */
+export function optional<T>(
+  check: (where: string, what: string, value: unknown) => T,
+  where: string,
+  what: string,
+  value: unknown,
+): T | null {
+  return value === undefined || value === null ? null : check(where, what, value);
+}
+
+export function numbers(where: string, what: string, value: unknown): number[] {
+  if (!Array.isArray(value) || !value.every(Number.isFinite))
+    throw refuse(where, what, 'a list of finite numbers', value);
+  return [...(value as number[])];
+}
+
+/** A whole number, or a list of them. */
+export function axisList(where: string, what: string, value: unknown): number | readonly number[] {
+  const list: unknown[] = Array.isArray(value) ? value : [value];
+  if (list.length === 0 || !list.every(Number.isSafeInteger))
+    throw refuse(where, what, 'a whole number or a list of them', value);
+  return Array.isArray(value) ? [...(value as number[])] : (value as number);
+}
+
+/** A list of whole numbers, none of them below `least`. */
+export function integers(where: string, what: string, value: unknown, least = 0): number[] {
+  const fits = (item: unknown) => Number.isSafeInteger(item) && (item as number) >= least;
+  if (!Array.isArray(value) || !value.every(fits))
+    throw refuse(where, what, `a list of integers ≥ ${least}`, value);
+  return [...(value as number[])];
+}
+
+/** An option of Keras's that is not here: refused where it is given. */
+export function absent(where: string, what: string, value: unknown): void {
+  if (value === undefined || value === null || value === false) return;
+  throw new TsunoError('UNSUPPORTED', { where, what, expected: 'left out', found: show(value) });
 }
 
 /** A probability: in [0, 1], as Keras takes rates. */

@@ -3,7 +3,7 @@ import { TsunoError } from '../core/errors.ts';
 import { type PartialShape, showShape } from '../core/shape.ts';
 import type { Value } from '../ir/graph.ts';
 import { concat } from '../ops/index.ts';
-import { axisOf } from './checks.ts';
+import { axisOf, integer } from './checks.ts';
 import { Layer, type LayerOptions } from './layer.ts';
 import type { Config } from './serialized.ts';
 
@@ -18,7 +18,7 @@ export class Concatenate extends Layer {
 
   constructor(options: ConcatenateOptions = {}) {
     super(options);
-    this.axis = options.axis ?? -1;
+    this.axis = integer(this.where, 'axis', options.axis ?? -1);
     this.inputSpec = { inputs: 1 };
   }
 

@@ -5,7 +5,7 @@
  */
 import type { Value } from '../ir/graph.ts';
 import { add, div, maximum, minimum, mul, reduceSum, sqrt, square } from '../ops/index.ts';
-import { atLeast, axisOf, rate, refuse } from './checks.ts';
+import { atLeast, axisList, axisOf, rate, refuse } from './checks.ts';
 import { type Config, Family, isSerialized, type Serialized, serialized } from './serialized.ts';
 
 /** Gives the nearest allowed value of a weight. */
@@ -30,10 +30,8 @@ type Axis = number | readonly number[];
 const epsilon = 1e-7;
 
 function norms(where: string, weight: Value, axis: Axis): Value {
-  const axes = (typeof axis === 'number' ? [axis] : axis).map((one) =>
-    axisOf(where, 'axis', one, weight.shape),
-  );
-  return sqrt(reduceSum(square(weight), axes, true));
+  const along = [axis].flat().map((one) => axisOf(where, 'axis', one, weight.shape));
+  return sqrt(reduceSum(square(weight), along, true));
 }
 
 /** Norms of at most `maxValue`, default 2. */
@@ -44,7 +42,7 @@ export class MaxNorm extends Constraint {
   constructor({ maxValue = 2, axis = 0 }: { maxValue?: number; axis?: Axis } = {}) {
     super();
     this.maxValue = atLeast('MaxNorm', 'maxValue', maxValue, 0);
-    this.axis = axis;
+    this.axis = axisList('MaxNorm', 'axis', axis);
   }
   override project(weight: Value): Value {
     const length = norms('MaxNorm', weight, this.axis);
@@ -67,7 +65,7 @@ export class MinMaxNorm extends Constraint {
     this.minValue = atLeast('MinMaxNorm', 'minValue', options.minValue ?? 0, 0);
     this.maxValue = atLeast('MinMaxNorm', 'maxValue', options.maxValue ?? 1, this.minValue);
     this.rate = rate('MinMaxNorm', 'rate', options.rate ?? 1);
-    this.axis = options.axis ?? 0;
+    this.axis = axisList('MinMaxNorm', 'axis', options.axis ?? 0);
   }
   override project(weight: Value): Value {
     const length = norms('MinMaxNorm', weight, this.axis);
@@ -100,7 +98,7 @@ export class UnitNorm extends Constraint {
   private readonly axis: Axis;
   constructor({ axis = 0 }: { axis?: Axis } = {}) {
     super();
-    this.axis = axis;
+    this.axis = axisList('UnitNorm', 'axis', axis);
   }
   override project(weight: Value): Value {
     return div(weight, add(norms('UnitNorm', weight, this.axis), epsilon));

@@ -3,7 +3,7 @@ import { type PartialShape, sizeOf } from '../core/shape.ts';
 import type { Value } from '../ir/graph.ts';
 import { add, matmul, reshape } from '../ops/index.ts';
 import { type Activation, type ActivationLike, activationOf } from './activations.ts';
-import { knownExtent, positiveInteger } from './checks.ts';
+import { absent, flag, knownExtent, positiveInteger } from './checks.ts';
 import { Layer, type LayerOptions } from './layer.ts';
 import { type Recipe, type RecipeOptions, recipeConfig, recipeOf } from './recipe.ts';
 import type { Config } from './serialized.ts';
@@ -14,6 +14,10 @@ export interface DenseOptions extends LayerOptions, RecipeOptions<'kernel'>, Rec
   activation?: ActivationLike | null | undefined;
   /** Default true. */
   useBias?: boolean | undefined;
+  /** Left out: weights are trained whole, in `float32`. */
+  loraRank?: null | undefined;
+  loraAlpha?: null | undefined;
+  quantizationConfig?: null | undefined;
 }
 
 export interface DenseArguments extends DenseOptions {
@@ -32,9 +36,11 @@ export class Dense extends Layer {
 
   constructor(options: DenseArguments) {
     super(options);
+    for (const what of ['loraRank', 'loraAlpha', 'quantizationConfig'] as const)
+      absent(this.where, what, options[what]);
     this.units = positiveInteger(this.where, 'units', options.units);
     this.activation = activationOf(this.where, options.activation);
-    this.useBias = options.useBias ?? true;
+    this.useBias = flag(this.where, 'useBias', options.useBias ?? true);
     this.kernelRecipe = recipeOf(this.where, 'kernel', options, 'glorot_uniform');
     this.biasRecipe = recipeOf(this.where, 'bias', options, 'zeros');
     this.inputSpec = { minRank: 2 };

@@ -3,7 +3,7 @@ import { TsunoError } from '../core/errors.ts';
 import { type PartialShape, showShape } from '../core/shape.ts';
 import type { Value } from '../ir/graph.ts';
 import { div, maximum, mul, reduceSum, reshape, sqrt, square, transpose } from '../ops/index.ts';
-import { axisOf, refuse } from './checks.ts';
+import { axisOf, flag, refuse } from './checks.ts';
 import { Layer, type LayerOptions } from './layer.ts';
 import type { Config } from './serialized.ts';
 
@@ -28,7 +28,7 @@ export class Dot extends Layer {
     if (!Array.isArray(pair) || pair.length !== 2 || !pair.every(Number.isInteger))
       throw refuse(this.where, 'axes', 'an integer or two', axes);
     this.axes = typeof axes === 'number' ? axes : [pair[0]!, pair[1]!];
-    this.normalize = options.normalize ?? false;
+    this.normalize = flag(this.where, 'normalize', options.normalize ?? false);
     this.inputSpec = { inputs: 2, minRank: 2 };
   }
 

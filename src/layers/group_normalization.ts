@@ -3,7 +3,7 @@ import type { PartialShape } from '../core/shape.ts';
 import type { Value } from '../ir/graph.ts';
 import { reshape } from '../ops/index.ts';
 import { BaseNormalization, type ScaledOptions } from './base_normalization.ts';
-import { axisOf, knownExtent, positiveInteger, refuse } from './checks.ts';
+import { axisOf, integer, knownExtent, positiveInteger, refuse } from './checks.ts';
 import { momentsOf, standardize } from './moments.ts';
 import type { Config } from './serialized.ts';
 import type { Variable } from './variable.ts';
@@ -27,7 +27,7 @@ export class GroupNormalization extends BaseNormalization {
     super(options);
     const groups = options.groups ?? 32;
     this.groupCount = groups === -1 ? -1 : positiveInteger(this.where, 'groups', groups);
-    this.axis = options.axis ?? -1;
+    this.axis = integer(this.where, 'axis', options.axis ?? -1);
   }
 
   get groups(): number {

@@ -8,7 +8,16 @@ import { show, TsunoError } from '../core/errors.ts';
 import { RandomSequence, streams } from '../core/random.ts';
 import { nextSeed } from '../core/seed.ts';
 import { type Shape, sizeOf } from '../core/shape.ts';
-import { atLeast, finiteNumber, oneOf, refuse } from './checks.ts';
+import {
+  atLeast,
+  axisList,
+  axisOf,
+  finiteNumber,
+  integer,
+  oneOf,
+  optional,
+  refuse,
+} from './checks.ts';
 import { type Config, Family, isSerialized, type Serialized, serialized } from './serialized.ts';
 
 /** Gives the first values of a weight: `values(shape)`, row-major. */
@@ -40,8 +49,8 @@ abstract class RandomInitializer extends Initializer {
 
   constructor({ seed }: Seeded) {
     super();
-    this.given = seed ?? null;
-    this.used = seed ?? nextSeed();
+    this.given = optional(integer, 'initializer', 'seed', seed);
+    this.used = this.given ?? nextSeed();
   }
 
   override config(): Config {
@@ -178,7 +187,8 @@ const truncatedDeviation = 0.87962566103423978;
 export function fans(shape: Shape, options: ScalingOptions = {}): [number, number] {
   const { inputAxes, outputAxes } = options;
   if (inputAxes && outputAxes) {
-    const over = (axes: readonly number[]) => sizeOf(axes.map((axis) => shape.at(axis)!));
+    const over = (axes: readonly number[]) =>
+      sizeOf(axes.map((axis) => shape[axisOf('initializer', 'axis', axis, shape)]!));
     return [over(inputAxes), over(outputAxes)];
   }
   if (shape.length === 0) return [1, 1];
@@ -196,6 +206,8 @@ abstract class Scaling extends RandomInitializer {
 
   constructor(scale: number, mode: Mode, distribution: Distribution, options: ScalingOptions) {
     super(options);
+    optional(axisList, 'initializer', 'inputAxes', options.inputAxes);
+    optional(axisList, 'initializer', 'outputAxes', options.outputAxes);
     this.scale = scale;
     this.mode = mode;
     this.distribution = distribution;

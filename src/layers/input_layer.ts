@@ -3,7 +3,7 @@ import type { DType } from '../core/dtype.ts';
 import { show, TsunoError } from '../core/errors.ts';
 import type { PartialShape } from '../core/shape.ts';
 import type { Value } from '../ir/graph.ts';
-import { positiveInteger, refuse } from './checks.ts';
+import { absent, positiveInteger, refuse } from './checks.ts';
 import { Layer } from './layer.ts';
 import type { Config } from './serialized.ts';
 import { type InboundNode, SymbolicTensor } from './symbolic.ts';
@@ -19,6 +19,10 @@ export interface InputLayerOptions {
   name?: string | undefined;
   /** Default `float32`. Images may stay `uint8`. */
   dtype?: DType | undefined;
+  /** Only false: no sparse or ragged tensors, no inputs that may be left out. */
+  sparse?: boolean | null | undefined;
+  ragged?: boolean | null | undefined;
+  optional?: boolean | null | undefined;
 }
 
 export class InputLayer extends Layer {
@@ -29,6 +33,8 @@ export class InputLayer extends Layer {
 
   constructor(options: InputLayerOptions) {
     super({ name: options.name });
+    for (const what of ['sparse', 'ragged', 'optional'] as const)
+      absent(this.where, what, options[what]);
     this.inputDtype = options.dtype ?? 'float32';
     if (!['float32', 'int32', 'uint8', 'bool'].includes(this.inputDtype)) {
       throw new TsunoError('UNSUPPORTED', {
@@ -39,9 +45,9 @@ export class InputLayer extends Layer {
       });
     }
     const shape = options.batchShape ?? this.withBatch(options);
-    const fits = shape.every(
-      (extent) => extent === null || (Number.isInteger(extent) && extent > 0),
-    );
+    const fits =
+      Array.isArray(shape) &&
+      shape.every((extent) => extent === null || (Number.isInteger(extent) && extent > 0));
     if (!fits || shape.length === 0)
       throw refuse(this.where, 'shape', 'positive integers, or null where unknown', shape);
     this.batchShape = [...shape];

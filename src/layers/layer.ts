@@ -12,7 +12,7 @@ import { type PartialShape, type Shape, sizeOf } from '../core/shape.ts';
 import type { Tensor } from '../core/tensor.ts';
 import { Value } from '../ir/graph.ts';
 import { cast, mul } from '../ops/index.ts';
-import { refuse } from './checks.ts';
+import { flag, refuse } from './checks.ts';
 import { type ConstraintLike, constraintOf } from './constraints.ts';
 import { type InitializerLike, initializerOf } from './initializers.ts';
 import { checkSpec, type InputSpec } from './input_spec.ts';
@@ -166,7 +166,7 @@ export abstract class Layer extends Callable implements Producer {
     if (typeof this.name !== 'string' || this.name === '' || this.name.includes('/'))
       throw refuse(this.className, 'name', 'a string without "/"', this.name);
     checkFloat32(this.where, options.dtype);
-    this.#trainable = options.trainable ?? true;
+    this.#trainable = flag(this.where, 'trainable', options.trainable ?? true);
     this.activityRegularizer = regularizerOf(
       this.where,
       'activityRegularizer',

@@ -4,7 +4,7 @@ import type { PartialShape } from '../core/shape.ts';
 import type { Value } from '../ir/graph.ts';
 import { reshape } from '../ops/index.ts';
 import { BaseNormalization, type ScaledOptions } from './base_normalization.ts';
-import { axisOf, knownExtent } from './checks.ts';
+import { axisList, axisOf, knownExtent } from './checks.ts';
 import { momentsOf, standardize } from './moments.ts';
 import type { Config } from './serialized.ts';
 import type { Variable } from './variable.ts';
@@ -39,7 +39,7 @@ export class LayerNormalization extends BaseNormalization {
 
   constructor(options: LayerNormalizationOptions = {}) {
     super(options);
-    this.axis = options.axis ?? -1;
+    this.axis = axisList(this.where, 'axis', options.axis ?? -1);
     if (options.rmsScaling) {
       throw new TsunoError('UNSUPPORTED', {
         where: this.where,

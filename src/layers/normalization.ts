@@ -4,7 +4,7 @@ import { type PartialShape, stridesOf } from '../core/shape.ts';
 import type { Tensor } from '../core/tensor.ts';
 import type { Value } from '../ir/graph.ts';
 import { add, concat, div, maximum, mul, reshape, scalar, sqrt, sub } from '../ops/index.ts';
-import { finiteNumber, knownExtent, refuse } from './checks.ts';
+import { axisList, finiteNumber, flag, knownExtent, optional, refuse } from './checks.ts';
 import { Layer, type LayerOptions } from './layer.ts';
 import { along, sortedAxes } from './layer_normalization.ts';
 import type { Config } from './serialized.ts';
@@ -34,10 +34,10 @@ export class Normalization extends Layer {
   constructor(options: NormalizationOptions = {}) {
     super(options);
     const { axis = -1 } = options;
-    this.axis = axis === null ? [] : typeof axis === 'number' ? [axis] : [...axis];
+    this.axis = [optional(axisList, this.where, 'axis', axis) ?? []].flat();
     this.mean = this.statistic('mean', options.mean);
     this.variance = this.statistic('variance', options.variance);
-    this.invert = options.invert ?? false;
+    this.invert = flag(this.where, 'invert', options.invert ?? false);
     const lengths = [this.mean, this.variance].map((given) =>
       typeof given === 'object' ? given.length : given === undefined ? 'none' : 'one',
     );

@@ -2,7 +2,7 @@
 import type { PartialShape } from '../core/shape.ts';
 import type { Value } from '../ir/graph.ts';
 import { add, mul, neg, relu } from '../ops/index.ts';
-import { knownExtent, refuse } from './checks.ts';
+import { integers, knownExtent } from './checks.ts';
 import { Layer, type LayerOptions } from './layer.ts';
 import { type Recipe, type RecipeOptions, recipeConfig, recipeOf } from './recipe.ts';
 import type { Config } from './serialized.ts';
@@ -22,10 +22,8 @@ export class PReLU extends Layer {
   constructor(options: PReLUOptions = {}) {
     super(options);
     const { sharedAxes } = options;
-    const axes = typeof sharedAxes === 'number' ? [sharedAxes] : (sharedAxes ?? undefined);
-    if (axes?.some((axis) => !Number.isInteger(axis) || axis < 1))
-      throw refuse(this.where, 'sharedAxes', 'whole numbers from 1', sharedAxes);
-    this.sharedAxes = axes;
+    const list = typeof sharedAxes === 'number' ? [sharedAxes] : (sharedAxes ?? undefined);
+    this.sharedAxes = list && integers(this.where, 'sharedAxes', list, 1);
     this.alphaRecipe = recipeOf(this.where, 'alpha', options, 'zeros');
   }
 

@@ -1,24 +1,25 @@
 /** @file Images at a given size. */
-import { show, TsunoError } from '../core/errors.ts';
 import type { PartialShape } from '../core/shape.ts';
 import type { Value } from '../ir/graph.ts';
-import { slice } from '../ops/index.ts';
-import { channelsLast, oneOf, positiveInteger } from './checks.ts';
+import { add, pad, slice, sub } from '../ops/index.ts';
+import { channelsLast, finiteNumber, flag, oneOf, positiveInteger, refuse } from './checks.ts';
 import { Layer, type LayerOptions } from './layer.ts';
-import { type Interpolation, resample } from './resample.ts';
+import { type Interpolation, interpolations, resample } from './resample.ts';
 import type { Config } from './serialized.ts';
 
 export interface ResizingOptions extends LayerOptions {
-  /** `bilinear` (default) or `nearest`. */
+  /** `bilinear` (default), `nearest`, `bicubic`, `lanczos3` or `lanczos5`. */
   interpolation?: Interpolation | undefined;
   /** Cut to the target's proportions first, instead of distorting; default false. */
   cropToAspectRatio?: boolean | undefined;
-  /** Only false. */
+  /** Fill up to the target's proportions first; default false. */
   padToAspectRatio?: boolean | undefined;
-  /** Only false. */
-  antialias?: boolean | undefined;
-  fillMode?: string | undefined;
+  /** How it is filled: only `constant`. */
+  fillMode?: 'constant' | undefined;
+  /** With what, default 0. */
   fillValue?: number | undefined;
+  /** Make smaller images of all pixels, not of those near the places alone; default false. No matter for `nearest`. */
+  antialias?: boolean | undefined;
   /** Only `channels_last`. */
   dataFormat?: string | null | undefined;
 }
@@ -34,8 +35,10 @@ export class Resizing extends Layer {
   readonly width: number;
   readonly interpolation: Interpolation;
   readonly cropToAspectRatio: boolean;
-  readonly fillMode: string;
+  readonly padToAspectRatio: boolean;
+  readonly fillMode: 'constant';
   readonly fillValue: number;
+  readonly antialias: boolean;
   readonly dataFormat: 'channels_last';
 
   constructor(options: ResizingArguments) {
@@ -43,31 +46,26 @@ export class Resizing extends Layer {
     this.height = positiveInteger(this.where, 'height', options.height);
     this.width = positiveInteger(this.where, 'width', options.width);
     const interpolation = options.interpolation ?? 'bilinear';
-    this.interpolation = oneOf(this.where, 'interpolation', interpolation, ['bilinear', 'nearest']);
-    this.cropToAspectRatio = options.cropToAspectRatio ?? false;
-    this.fillMode = options.fillMode ?? 'constant';
-    this.fillValue = options.fillValue ?? 0;
+    this.interpolation = oneOf(this.where, 'interpolation', interpolation, interpolations);
+    this.cropToAspectRatio = flag(
+      this.where,
+      'cropToAspectRatio',
+      options.cropToAspectRatio ?? false,
+    );
+    this.fillMode = oneOf(this.where, 'fillMode', options.fillMode ?? 'constant', ['constant']);
+    this.fillValue = finiteNumber(this.where, 'fillValue', options.fillValue ?? 0);
     this.dataFormat = channelsLast(this.where, options.dataFormat);
-    for (const option of ['padToAspectRatio', 'antialias'] as const) {
-      if (options[option]) {
-        throw new TsunoError('UNSUPPORTED', {
-          where: this.where,
-          what: option,
-          expected: 'false',
-          found: show(true),
-        });
-      }
-    }
+    this.padToAspectRatio = flag(this.where, 'padToAspectRatio', options.padToAspectRatio ?? false);
+    this.antialias = flag(this.where, 'antialias', options.antialias ?? false);
+    if (this.cropToAspectRatio && this.padToAspectRatio)
+      throw refuse(this.where, 'cropToAspectRatio and padToAspectRatio', 'one at most', true);
     this.inputSpec = { rank: 4 };
   }
 
   override call(x: Value): Value {
-    return resample(
-      this.cropToAspectRatio ? this.crop(x) : x,
-      this.height,
-      this.width,
-      this.interpolation,
-    );
+    const { interpolation, antialias } = this;
+    const framed = this.cropToAspectRatio ? this.crop(x) : this.padToAspectRatio ? this.fill(x) : x;
+    return resample(framed, this.height, this.width, { interpolation, antialias });
   }
 
   override outputShape(inputShape: PartialShape): PartialShape {
@@ -82,10 +80,10 @@ export class Resizing extends Layer {
       width: this.width,
       interpolation: this.interpolation,
       crop_to_aspect_ratio: this.cropToAspectRatio,
-      pad_to_aspect_ratio: false,
+      pad_to_aspect_ratio: this.padToAspectRatio,
       fill_mode: this.fillMode,
       fill_value: this.fillValue,
-      antialias: false,
+      antialias: this.antialias,
     };
   }
 
@@ -96,6 +94,22 @@ export class Resizing extends Layer {
     const width = Math.max(1, Math.min(w, Math.floor((h * this.width) / this.height)));
     const start = [0, Math.floor((h - height) / 2), Math.floor((w - width) / 2), 0];
     return slice(x, start, [n, height, width, c]);
+  }
+
+  /** The image in the middle of the smallest frame with the target's proportions, up to a pixel. */
+  private fill(x: Value): Value {
+    const [, h, w] = x.shape as [number, number, number, number];
+    const around = (extent: number, needed: number) =>
+      Math.max(0, Math.floor((Math.floor(needed) - extent) / 2));
+    const rows = around(h, (w * this.height) / this.width);
+    const columns = around(w, (h * this.width) / this.height);
+    const frame = [
+      [0, 0],
+      [rows, rows],
+      [columns, columns],
+      [0, 0],
+    ] as const;
+    return add(pad(sub(x, this.fillValue), frame), this.fillValue);
   }
 }
 

@@ -2,7 +2,7 @@
 import type { PartialShape } from '../core/shape.ts';
 import type { Value } from '../ir/graph.ts';
 import { add, div, mul, reduceMean, reshape, sqrt, square } from '../ops/index.ts';
-import { atLeast, knownExtent } from './checks.ts';
+import { atLeast, axisList, knownExtent } from './checks.ts';
 import { Layer, type LayerOptions } from './layer.ts';
 import { along, sortedAxes } from './layer_normalization.ts';
 import type { Config } from './serialized.ts';
@@ -23,7 +23,7 @@ export class RMSNormalization extends Layer {
 
   constructor(options: RMSNormalizationOptions = {}) {
     super(options);
-    this.axis = options.axis ?? -1;
+    this.axis = axisList(this.where, 'axis', options.axis ?? -1);
     this.epsilon = atLeast(this.where, 'epsilon', options.epsilon ?? 1e-6, 0);
   }
 

@@ -1,7 +1,9 @@
 /** @file Softmax as a layer. */
+
 import { TsunoError } from '../core/errors.ts';
 import type { Value } from '../ir/graph.ts';
 import { softmax as softmaxOf } from './activations.ts';
+import { axisList } from './checks.ts';
 import type { LayerOptions } from './layer.ts';
 import { SameShapeLayer } from './same_shape_layer.ts';
 import type { Config } from './serialized.ts';
@@ -18,7 +20,8 @@ export class Softmax extends SameShapeLayer {
   constructor(options: SoftmaxOptions = {}) {
     super(options);
     const { axis = -1 } = options;
-    const only = typeof axis === 'number' ? axis : axis.length === 1 ? axis[0] : undefined;
+    const list = [axisList(this.where, 'axis', axis)].flat();
+    const only = list.length === 1 ? list[0] : undefined;
     if (only === undefined) {
       throw new TsunoError('UNSUPPORTED', {
         where: this.where,

@@ -1,7 +1,9 @@
 /** @file Vectors brought to length 1. */
+
 import type { PartialShape } from '../core/shape.ts';
 import type { Value } from '../ir/graph.ts';
 import { div, maximum, reduceSum, sqrt, square } from '../ops/index.ts';
+import { axisList } from './checks.ts';
 import { Layer, type LayerOptions } from './layer.ts';
 import { sortedAxes } from './layer_normalization.ts';
 import type { Config } from './serialized.ts';
@@ -17,7 +19,7 @@ export class UnitNormalization extends Layer {
 
   constructor(options: UnitNormalizationOptions = {}) {
     super(options);
-    this.axis = options.axis ?? -1;
+    this.axis = axisList(this.where, 'axis', options.axis ?? -1);
     this.built = true;
   }
 

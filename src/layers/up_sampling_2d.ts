@@ -3,11 +3,11 @@ import type { PartialShape } from '../core/shape.ts';
 import type { Value } from '../ir/graph.ts';
 import { channelsLast, oneOf, type Sizes, sizes } from './checks.ts';
 import { Layer, type LayerOptions } from './layer.ts';
-import { type Interpolation, repeatAlong, resample } from './resample.ts';
+import { type Interpolation, interpolations, repeatAlong, resample } from './resample.ts';
 import type { Config } from './serialized.ts';
 
 export interface UpSampling2DOptions extends LayerOptions {
-  /** `nearest` (default): pixels repeated; `bilinear`: interpolated. */
+  /** `nearest` (default): pixels repeated; `bilinear`, `bicubic`, `lanczos3`, `lanczos5`: interpolated. */
   interpolation?: Interpolation | undefined;
   /** Only `channels_last`. */
   dataFormat?: string | null | undefined;
@@ -28,15 +28,16 @@ export class UpSampling2D extends Layer {
     super(options);
     this.size = sizes(this.where, 'size', options.size ?? 2, 2);
     const interpolation = options.interpolation ?? 'nearest';
-    this.interpolation = oneOf(this.where, 'interpolation', interpolation, ['nearest', 'bilinear']);
+    this.interpolation = oneOf(this.where, 'interpolation', interpolation, interpolations);
     this.dataFormat = channelsLast(this.where, options.dataFormat);
     this.inputSpec = { rank: 4 };
   }
 
   override call(x: Value): Value {
     const [rows, columns] = this.size as [number, number];
-    if (this.interpolation === 'nearest') return repeatAlong(repeatAlong(x, 1, rows), 2, columns);
-    return resample(x, x.shape[1]! * rows, x.shape[2]! * columns, 'bilinear');
+    const { interpolation } = this;
+    if (interpolation === 'nearest') return repeatAlong(repeatAlong(x, 1, rows), 2, columns);
+    return resample(x, x.shape[1]! * rows, x.shape[2]! * columns, { interpolation });
   }
 
   override outputShape([n, h, w, c]: PartialShape): PartialShape {

@@ -149,7 +149,7 @@ const rows: [message: string, refused: () => unknown][] = [
     () => layers.groupNormalization(4)(shaped(2, 6)),
   ],
   [
-    '[BatchNormalization "batch_normalization"] renorm must be false, received true.',
+    '[BatchNormalization "batch_normalization"] renorm must be left out, received true.',
     () => layers.batchNormalization({ renorm: true }),
   ],
   [

@@ -1,5 +1,7 @@
 /** @file Crossentropies of labels that are 0 or 1, each output by itself. */
+
 import type { Value } from '../../ir/graph.ts';
+import { finiteNumber, flag, integer, rate } from '../../layers/checks.ts';
 import type { Config } from '../../layers/serialized.ts';
 import {
   add,
@@ -77,9 +79,9 @@ export class BinaryCrossentropy extends Loss {
 
   constructor(options: LossOptions & BinaryOptions = {}) {
     super('binary_crossentropy', options);
-    this.fromLogits = options.fromLogits ?? false;
-    this.labelSmoothing = options.labelSmoothing ?? 0;
-    this.axis = options.axis ?? -1;
+    this.fromLogits = flag(this.name, 'fromLogits', options.fromLogits ?? false);
+    this.labelSmoothing = rate(this.name, 'labelSmoothing', options.labelSmoothing ?? 0);
+    this.axis = integer(this.name, 'axis', options.axis ?? -1);
   }
 
   override samples(yTrue: Value, yPred: Value): Value {
@@ -133,9 +135,13 @@ export class BinaryFocalCrossentropy extends BinaryCrossentropy {
 
   constructor(options: LossOptions & BinaryFocalOptions = {}) {
     super({ ...options, name: options.name ?? 'binary_focal_crossentropy' });
-    this.applyClassBalancing = options.applyClassBalancing ?? false;
-    this.alpha = options.alpha ?? 0.25;
-    this.gamma = options.gamma ?? 2;
+    this.applyClassBalancing = flag(
+      this.name,
+      'applyClassBalancing',
+      options.applyClassBalancing ?? false,
+    );
+    this.alpha = finiteNumber(this.name, 'alpha', options.alpha ?? 0.25);
+    this.gamma = finiteNumber(this.name, 'gamma', options.gamma ?? 2);
   }
 
   override samples(yTrue: Value, yPred: Value): Value {

@@ -1,6 +1,8 @@
 /** @file Crossentropies over classes: labels as numbers or as rows of probabilities. */
+
 import { show, TsunoError } from '../../core/errors.ts';
 import type { Value } from '../../ir/graph.ts';
+import { finiteNumber, flag, integer, optional, rate } from '../../layers/checks.ts';
 import type { Config } from '../../layers/serialized.ts';
 import {
   div,
@@ -21,6 +23,7 @@ import {
 import { Loss, type LossOptions } from './loss.ts';
 import {
   axisLast,
+  axisNumber,
   classNumbers,
   clip,
   epsilon,
@@ -95,9 +98,9 @@ export class CategoricalCrossentropy extends Loss {
 
   constructor(options: LossOptions & CategoricalOptions = {}) {
     super('categorical_crossentropy', options);
-    this.fromLogits = options.fromLogits ?? false;
-    this.labelSmoothing = options.labelSmoothing ?? 0;
-    this.axis = options.axis ?? -1;
+    this.fromLogits = flag(this.name, 'fromLogits', options.fromLogits ?? false);
+    this.labelSmoothing = rate(this.name, 'labelSmoothing', options.labelSmoothing ?? 0);
+    this.axis = integer(this.name, 'axis', options.axis ?? -1);
   }
 
   override samples(yTrue: Value, yPred: Value): Value {
@@ -148,8 +151,8 @@ export class CategoricalFocalCrossentropy extends CategoricalCrossentropy {
 
   constructor(options: LossOptions & CategoricalOptions & FocalOptions = {}) {
     super({ ...options, name: options.name ?? 'categorical_focal_crossentropy' });
-    this.alpha = options.alpha ?? 0.25;
-    this.gamma = options.gamma ?? 2;
+    this.alpha = finiteNumber(this.name, 'alpha', options.alpha ?? 0.25);
+    this.gamma = finiteNumber(this.name, 'gamma', options.gamma ?? 2);
   }
 
   override samples(yTrue: Value, yPred: Value): Value {
@@ -166,6 +169,8 @@ export interface SparseOptions {
   fromLogits?: boolean | undefined;
   /** A label whose samples do not count; default none. */
   ignoreClass?: number | null | undefined;
+  /** Of the classes: the last, and no other. */
+  axis?: number | undefined;
 }
 
 /**
@@ -178,8 +183,16 @@ export interface SparseOptions {
 export function sparseCategoricalCrossentropy(
   yTrue: Value,
   yPred: Value,
-  { fromLogits = false, ignoreClass }: SparseOptions = {},
+  { fromLogits = false, ignoreClass, axis = -1 }: SparseOptions = {},
 ): Value {
+  if (axisNumber(yPred, axis) !== yPred.shape.length - 1) {
+    throw new TsunoError('UNSUPPORTED', {
+      where: 'sparse_categorical_crossentropy',
+      what: 'axis',
+      expected: 'that of the classes, the last one',
+      found: String(axis),
+    });
+  }
   const given = classNumbers(yTrue, yPred);
   expectRows(given, yPred);
   const counts = countingSamples(given, ignoreClass);
@@ -227,11 +240,13 @@ export class SparseCategoricalCrossentropy extends Loss {
   override readonly labelKind = 'sparse';
   readonly fromLogits: boolean;
   readonly ignoreClass: number | null;
+  readonly axis: number;
 
   constructor(options: LossOptions & SparseOptions = {}) {
     super('sparse_categorical_crossentropy', options);
-    this.fromLogits = options.fromLogits ?? false;
-    this.ignoreClass = options.ignoreClass ?? null;
+    this.fromLogits = flag(this.name, 'fromLogits', options.fromLogits ?? false);
+    this.ignoreClass = optional(integer, this.name, 'ignoreClass', options.ignoreClass);
+    this.axis = integer(this.name, 'axis', options.axis ?? -1);
   }
 
   override samples(yTrue: Value, yPred: Value): Value {

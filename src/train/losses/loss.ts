@@ -2,9 +2,11 @@
  * @file What a loss is: values a sample from labels and predictions, then weights, mask and reduction, as Keras orders
  * them. Classes here have one method of their own, `samples`.
  */
+
 import { show, TsunoError } from '../../core/errors.ts';
 import { sizeOf } from '../../core/shape.ts';
 import type { Value } from '../../ir/graph.ts';
+import { optional, text } from '../../layers/checks.ts';
 import { classNameOf } from '../../layers/layer.ts';
 import { type Config, type Serialized, serialized } from '../../layers/serialized.ts';
 import { cast, div, equal, mul, reduceSum, reshape, scalar, select } from '../../ops/index.ts';
@@ -62,7 +64,7 @@ export abstract class Loss {
 
   /** @throws TsunoError `ARGUMENT` for an unknown reduction. */
   constructor(name: string, options: LossOptions = {}) {
-    this.name = options.name ?? name;
+    this.name = optional(text, name, 'name', options.name) ?? name;
     const { reduction = 'sum_over_batch_size' } = options;
     if (!reductions.includes(reduction)) {
       throw new TsunoError('ARGUMENT', {

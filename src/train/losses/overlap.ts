@@ -1,5 +1,7 @@
 /** @file Losses of overlap between two masks, and the circle loss between embeddings. */
+
 import type { Value } from '../../ir/graph.ts';
+import { axisList, finiteNumber, flag, optional } from '../../layers/checks.ts';
 import type { Config } from '../../layers/serialized.ts';
 import {
   add,
@@ -31,10 +33,10 @@ type Axes = number | readonly number[] | null | undefined;
 
 function sumOver(x: Value, axis: Axes): Value {
   if (axis === null || axis === undefined) return reduceSum(x);
-  const axes = typeof axis === 'number' ? [axis] : axis;
+  const along = typeof axis === 'number' ? [axis] : axis;
   return reduceSum(
     x,
-    axes.map((a) => axisNumber(x, a)),
+    along.map((a) => axisNumber(x, a)),
   );
 }
 
@@ -66,7 +68,7 @@ export class Dice extends Loss {
   /** `axis` (default all): the axes of one mask. */
   constructor(options: LossOptions & { axis?: Axes } = {}) {
     super('dice', options);
-    this.axis = options.axis ?? null;
+    this.axis = optional(axisList, this.name, 'axis', options.axis);
   }
 
   override samples(yTrue: Value, yPred: Value): Value {
@@ -98,9 +100,9 @@ export class Tversky extends Loss {
     } = {},
   ) {
     super('tversky', options);
-    this.alpha = options.alpha ?? 0.5;
-    this.beta = options.beta ?? 0.5;
-    this.axis = options.axis ?? null;
+    this.alpha = finiteNumber(this.name, 'alpha', options.alpha ?? 0.5);
+    this.beta = finiteNumber(this.name, 'beta', options.beta ?? 0.5);
+    this.axis = optional(axisList, this.name, 'axis', options.axis);
   }
 
   override samples(yTrue: Value, yPred: Value): Value {
@@ -175,9 +177,9 @@ export class Circle extends Loss {
 
   constructor(options: LossOptions & CircleOptions = {}) {
     super('circle', options);
-    this.gamma = options.gamma ?? 80;
-    this.margin = options.margin ?? 0.4;
-    this.removeDiagonal = options.removeDiagonal ?? true;
+    this.gamma = finiteNumber(this.name, 'gamma', options.gamma ?? 80);
+    this.margin = finiteNumber(this.name, 'margin', options.margin ?? 0.4);
+    this.removeDiagonal = flag(this.name, 'removeDiagonal', options.removeDiagonal ?? true);
   }
 
   override samples(yTrue: Value, yPred: Value): Value {

@@ -1,5 +1,7 @@
 /** @file Losses of numbers: means over the last axis of what separates label and prediction. */
+
 import type { Value } from '../../ir/graph.ts';
+import { finiteNumber, integer } from '../../layers/checks.ts';
 import type { Config } from '../../layers/serialized.ts';
 import {
   abs,
@@ -168,7 +170,7 @@ export class Huber extends Loss {
   /** `delta` (default 1): where the square ends. */
   constructor(options: LossOptions & { delta?: number | undefined } = {}) {
     super('huber_loss', options);
-    this.delta = options.delta ?? 1;
+    this.delta = finiteNumber(this.name, 'delta', options.delta ?? 1);
   }
 
   override samples(yTrue: Value, yPred: Value): Value {
@@ -237,7 +239,7 @@ export class CosineSimilarity extends Loss {
   /** `axis` (default the last): along which the vectors lie. */
   constructor(options: LossOptions & { axis?: number | undefined } = {}) {
     super('cosine_similarity', options);
-    this.axis = options.axis ?? -1;
+    this.axis = integer(this.name, 'axis', options.axis ?? -1);
   }
 
   override samples(yTrue: Value, yPred: Value): Value {

@@ -1,5 +1,7 @@
 /** @file Accuracies: the share of samples that are right. */
+
 import type { Value } from '../../ir/graph.ts';
+import { finiteNumber, flag, positiveInteger } from '../../layers/checks.ts';
 import type { Config } from '../../layers/serialized.ts';
 import {
   argMax,
@@ -92,7 +94,7 @@ export class BinaryAccuracy extends Mean {
   /** `threshold` (default ½): predictions above it count as 1. */
   constructor(options: MetricOptions & { threshold?: number | undefined } = {}) {
     super({ name: options.name ?? 'binary_accuracy' });
-    this.threshold = options.threshold ?? 0.5;
+    this.threshold = finiteNumber(this.name, 'threshold', options.threshold ?? 0.5);
   }
 
   protected override values(yTrue: Value, yPred: Value): Value {
@@ -146,7 +148,7 @@ export class TopKCategoricalAccuracy extends Mean {
   /** `k`: default 5. */
   constructor(options: MetricOptions & { k?: number | undefined } = {}) {
     super({ name: options.name ?? 'top_k_categorical_accuracy' });
-    this.k = options.k ?? 5;
+    this.k = positiveInteger(this.name, 'k', options.k ?? 5);
   }
 
   protected override values(yTrue: Value, yPred: Value): Value {
@@ -176,8 +178,8 @@ export class SparseTopKCategoricalAccuracy extends Mean {
     } = {},
   ) {
     super({ name: options.name ?? 'sparse_top_k_categorical_accuracy' });
-    this.k = options.k ?? 5;
-    this.fromSortedIds = options.fromSortedIds ?? false;
+    this.k = positiveInteger(this.name, 'k', options.k ?? 5);
+    this.fromSortedIds = flag(this.name, 'fromSortedIds', options.fromSortedIds ?? false);
   }
 
   protected override values(yTrue: Value, yPred: Value): Value {

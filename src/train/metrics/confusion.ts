@@ -188,7 +188,7 @@ export function checkedThresholds(
   otherwise: number,
 ): readonly number[] {
   if (thresholds === null || thresholds === undefined) return [otherwise];
-  const list = typeof thresholds === 'number' ? [thresholds] : [...thresholds];
+  const list = [thresholds].flat();
   if (list.length > 0 && list.every((value) => value >= 0 && value <= 1)) return list;
   throw new TsunoError('ARGUMENT', {
     where,

@@ -1,5 +1,7 @@
 /** @file Correlations of label and prediction along an axis. */
+
 import type { Value } from '../../ir/graph.ts';
+import { integer } from '../../layers/checks.ts';
 import type { Config } from '../../layers/serialized.ts';
 import { add, div, mul, reduceMean, sqrt, square, sub } from '../../ops/index.ts';
 import { sameRank } from '../losses/loss.ts';
@@ -41,7 +43,7 @@ export class PearsonCorrelation extends Mean {
   /** `axis` (default the last): along which label and prediction are compared. */
   constructor(options: MetricOptions & { axis?: number | undefined } = {}) {
     super({ name: options.name ?? 'pearson_correlation' });
-    this.axis = options.axis ?? -1;
+    this.axis = integer(this.name, 'axis', options.axis ?? -1);
   }
 
   protected override values(yTrue: Value, yPred: Value): Value {
@@ -61,7 +63,7 @@ export class ConcordanceCorrelation extends Mean {
   /** `axis` (default the last): along which label and prediction are compared. */
   constructor(options: MetricOptions & { axis?: number | undefined } = {}) {
     super({ name: options.name ?? 'concordance_correlation' });
-    this.axis = options.axis ?? -1;
+    this.axis = integer(this.name, 'axis', options.axis ?? -1);
   }
 
   protected override values(yTrue: Value, yPred: Value): Value {

@@ -1,7 +1,15 @@
 /** @file Metrics over many thresholds: areas under curves, and the best of one rate where another is high enough. */
 import { show, TsunoError } from '../../core/errors.ts';
 import type { Graph, Value } from '../../ir/graph.ts';
-import { oneOf, positiveInteger, rate } from '../../layers/checks.ts';
+import {
+  flag,
+  integer,
+  numbers,
+  oneOf,
+  optional,
+  positiveInteger,
+  rate,
+} from '../../layers/checks.ts';
 import type { Config } from '../../layers/serialized.ts';
 import type { Variable } from '../../layers/variable.ts';
 import { Confusion, evenThresholds, ratios, weightedMean } from './confusion.ts';
@@ -74,11 +82,11 @@ abstract class BestRate extends CurveMetric {
     this.bounded = bounded;
     this.bound = bound;
     this.least = rate(this.name, bound, least);
-    const { numThresholds = 200, classId = null } = options;
+    const { numThresholds = 200 } = options;
     this.numThresholds = positiveInteger(this.name, 'numThresholds', numThresholds);
-    this.classId = classId;
+    this.classId = optional(integer, this.name, 'classId', options.classId);
     const thresholds = numThresholds === 1 ? [0.5] : evenThresholds(numThresholds);
-    this.confusion = new Confusion({ thresholds, classId });
+    this.confusion = new Confusion({ thresholds, classId: this.classId });
     this.counts = this.makeCounts([numThresholds]);
   }
 
@@ -179,9 +187,11 @@ export class AUC extends CurveMetric {
   constructor(options: AUCOptions = {}) {
     super('auc', options, true);
     this.options = options;
-    const { numThresholds = 200, thresholds, multiLabel = false, labelWeights = null } = options;
-    this.labelWeights =
-      labelWeights && 'config' in labelWeights ? labelWeights.config.value : labelWeights;
+    const { numThresholds = 200, thresholds, labelWeights } = options;
+    const multiLabel = flag(this.name, 'multiLabel', options.multiLabel ?? false);
+    const isTensor = typeof labelWeights === 'object' && labelWeights && 'config' in labelWeights;
+    const weights = isTensor ? labelWeights.config.value : labelWeights;
+    this.labelWeights = optional(numbers, this.name, 'labelWeights', weights);
     this.curve = oneOf(this.name, 'curve', options.curve ?? 'ROC', curves);
     this.summation = oneOf(
       this.name,
@@ -198,17 +208,18 @@ export class AUC extends CurveMetric {
       });
     }
     const inner = thresholds
-      ? [...thresholds].sort((a, b) => a - b)
+      ? numbers(this.name, 'thresholds', thresholds).sort((a, b) => a - b)
       : evenThresholds(numThresholds).slice(1, -1);
     this.size = inner.length + 2;
     this.confusion = new Confusion({
       thresholds: [-1e-7, ...inner, 1 + 1e-7],
       multiLabel,
       labelWeights: multiLabel ? null : this.labelWeights,
-      fromLogits: options.fromLogits ?? false,
+      fromLogits: flag(this.name, 'fromLogits', options.fromLogits ?? false),
     });
     if (!multiLabel) this.counts = this.makeCounts([this.size]);
-    else if (options.numLabels) this.counts = this.makeCounts([this.size, options.numLabels]);
+    const columns = optional(positiveInteger, this.name, 'numLabels', options.numLabels);
+    if (multiLabel && columns !== null) this.counts = this.makeCounts([this.size, columns]);
   }
 
   override result(): number {

@@ -1,7 +1,7 @@
 /** @file F-scores: precision and recall in one number. */
 import { show, TsunoError } from '../../core/errors.ts';
 import type { Graph, Value } from '../../ir/graph.ts';
-import { oneOf, refuse } from '../../layers/checks.ts';
+import { oneOf, positive, refuse } from '../../layers/checks.ts';
 import type { Config } from '../../layers/serialized.ts';
 import type { Variable } from '../../layers/variable.ts';
 import {
@@ -59,10 +59,10 @@ export class FBetaScore extends Metric {
   constructor(options: FBetaOptions = {}) {
     super('fbeta_score', options);
     const { average = null, beta = 1, threshold = null } = options;
-    this.average = average && oneOf(this.name, 'average', average, averages);
+    this.average = average === null ? null : oneOf(this.name, 'average', average, averages);
     this.beta = beta;
     this.threshold = threshold;
-    if (!(beta > 0)) throw refuse(this.name, 'beta', 'above 0', beta);
+    positive(this.name, 'beta', beta);
     if (threshold !== null && !(threshold > 0 && threshold <= 1))
       throw refuse(this.name, 'threshold', 'above 0 and at most 1', threshold);
   }

@@ -1,6 +1,14 @@
 /** @file Intersection over union of the areas of a class, from a matrix that counts labels against predictions. */
 import type { Graph, Value } from '../../ir/graph.ts';
-import { positiveInteger, refuse } from '../../layers/checks.ts';
+import {
+  finiteNumber,
+  flag,
+  integer,
+  integers,
+  optional,
+  positiveInteger,
+  refuse,
+} from '../../layers/checks.ts';
 import type { Config } from '../../layers/serialized.ts';
 import type { Variable } from '../../layers/variable.ts';
 import {
@@ -55,13 +63,13 @@ export class IoU extends Metric {
   constructor(options: IoUOptions, name = 'io_u') {
     super(name, options, true);
     this.numClasses = positiveInteger(this.name, 'numClasses', options.numClasses);
-    this.targetClassIds = options.targetClassIds;
-    if (this.targetClassIds.some((id) => !(id >= 0 && id < this.numClasses)))
+    this.targetClassIds = integers(this.name, 'targetClassIds', options.targetClassIds);
+    if (this.targetClassIds.some((id) => id >= this.numClasses))
       throw refuse(this.name, 'targetClassIds', `below ${this.numClasses}`, options.targetClassIds);
-    this.ignoreClass = options.ignoreClass ?? null;
-    this.sparseYTrue = options.sparseYTrue ?? true;
-    this.sparseYPred = options.sparseYPred ?? true;
-    this.axis = options.axis ?? -1;
+    this.ignoreClass = optional(integer, this.name, 'ignoreClass', options.ignoreClass);
+    this.sparseYTrue = flag(this.name, 'sparseYTrue', options.sparseYTrue ?? true);
+    this.sparseYPred = flag(this.name, 'sparseYPred', options.sparseYPred ?? true);
+    this.axis = integer(this.name, 'axis', options.axis ?? -1);
     this.matrix = this.state('total_confusion_matrix', [this.numClasses, this.numClasses]);
   }
 
@@ -125,7 +133,8 @@ export class MeanIoU extends IoU {
   static override readonly className: string = 'MeanIoU';
 
   constructor(options: MeanIoUOptions, name = 'mean_io_u') {
-    const targetClassIds = Array.from({ length: options.numClasses }, (_, i) => i);
+    const length = positiveInteger(name, 'numClasses', options.numClasses);
+    const targetClassIds = Array.from({ length }, (_, i) => i);
     super({ ...options, targetClassIds }, name);
   }
 
@@ -186,7 +195,7 @@ export class BinaryIoU extends IoU {
   constructor(options: BinaryIoUOptions = {}) {
     const { targetClassIds = [0, 1] } = options;
     super({ name: options.name, targetClassIds, numClasses: 2 }, 'binary_io_u');
-    this.threshold = options.threshold ?? 0.5;
+    this.threshold = finiteNumber(this.name, 'threshold', options.threshold ?? 0.5);
   }
 
   override update(graph: Graph, yTrue: Value, yPred: Value, sampleWeight?: Value): void {

@@ -1,5 +1,7 @@
 /** @file Losses as metrics: their values, averaged over the samples. */
+
 import type { Graph, Value } from '../../ir/graph.ts';
+import { flag, integer, optional, rate } from '../../layers/checks.ts';
 import type { Config } from '../../layers/serialized.ts';
 import { cast, equal, logicalNot, mul, neg, square, sub } from '../../ops/index.ts';
 import { type BinaryOptions, binaryCrossentropy } from '../losses/binary.ts';
@@ -120,7 +122,7 @@ export class CosineSimilarity extends Mean {
   /** `axis` (default the last): along which the vectors lie. */
   constructor(options: MetricOptions & { axis?: number | undefined } = {}) {
     super({ name: options.name ?? 'cosine_similarity' });
-    this.axis = options.axis ?? -1;
+    this.axis = integer(this.name, 'axis', options.axis ?? -1);
   }
 
   protected override values(yTrue: Value, yPred: Value): Value {
@@ -140,8 +142,8 @@ export class BinaryCrossentropy extends Mean {
 
   constructor(options: MetricOptions & Omit<BinaryOptions, 'axis'> = {}) {
     super({ name: options.name ?? 'binary_crossentropy' });
-    this.fromLogits = options.fromLogits ?? false;
-    this.labelSmoothing = options.labelSmoothing ?? 0;
+    this.fromLogits = flag(this.name, 'fromLogits', options.fromLogits ?? false);
+    this.labelSmoothing = rate(this.name, 'labelSmoothing', options.labelSmoothing ?? 0);
   }
 
   protected override values(yTrue: Value, yPred: Value): Value {
@@ -163,9 +165,9 @@ export class CategoricalCrossentropy extends Mean {
 
   constructor(options: MetricOptions & CategoricalOptions = {}) {
     super({ name: options.name ?? 'categorical_crossentropy' });
-    this.fromLogits = options.fromLogits ?? false;
-    this.labelSmoothing = options.labelSmoothing ?? 0;
-    this.axis = options.axis ?? -1;
+    this.fromLogits = flag(this.name, 'fromLogits', options.fromLogits ?? false);
+    this.labelSmoothing = rate(this.name, 'labelSmoothing', options.labelSmoothing ?? 0);
+    this.axis = integer(this.name, 'axis', options.axis ?? -1);
   }
 
   protected override values(yTrue: Value, yPred: Value): Value {
@@ -189,11 +191,11 @@ export class SparseCategoricalCrossentropy extends Mean {
   readonly ignoreClass: number | null;
   readonly axis: number;
 
-  constructor(options: MetricOptions & SparseOptions & { axis?: number | undefined } = {}) {
+  constructor(options: MetricOptions & SparseOptions = {}) {
     super({ name: options.name ?? 'sparse_categorical_crossentropy' });
-    this.fromLogits = options.fromLogits ?? false;
-    this.ignoreClass = options.ignoreClass ?? null;
-    this.axis = options.axis ?? -1;
+    this.fromLogits = flag(this.name, 'fromLogits', options.fromLogits ?? false);
+    this.ignoreClass = optional(integer, this.name, 'ignoreClass', options.ignoreClass);
+    this.axis = integer(this.name, 'axis', options.axis ?? -1);
   }
 
   protected override values(yTrue: Value, yPred: Value): Value {

@@ -2,10 +2,12 @@
  * @file What a metric is: sums that live in variables, grown by each batch inside the step, and a result that the host
  * computes from them in float64.
  */
+
 import { show, TsunoError } from '../../core/errors.ts';
 import { uniqueName } from '../../core/names.ts';
 import { type Shape, sameShape } from '../../core/shape.ts';
 import type { Graph, Value } from '../../ir/graph.ts';
+import { optional, text } from '../../layers/checks.ts';
 import { classNameOf } from '../../layers/layer.ts';
 import { type Config, type Serialized, serialized } from '../../layers/serialized.ts';
 import { Variable } from '../../layers/variable.ts';
@@ -44,7 +46,8 @@ export abstract class Metric {
 
   /** @param numbered whether a second one is called `name_1`, as Keras does for some. */
   constructor(name: string, options: MetricOptions = {}, numbered = false) {
-    this.name = options.name ?? (numbered ? uniqueName(name) : name);
+    const given = optional(text, name, 'name', options.name);
+    this.name = given ?? (numbered ? uniqueName(name) : name);
   }
 
   /** The sums, `float32`, in Keras's order. Some metrics know theirs only once they have seen shapes. */

@@ -1,5 +1,7 @@
 /** @file Precision, recall, and the four counts of the confusion matrix. */
+
 import type { Graph, Value } from '../../ir/graph.ts';
+import { integer, optional, positiveInteger } from '../../layers/checks.ts';
 import type { Config } from '../../layers/serialized.ts';
 import {
   Confusion,
@@ -106,7 +108,8 @@ class PositiveShare extends Metric {
     super(name, options, true);
     this.given = options;
     this.against = against;
-    const { topK = null, classId = null } = options;
+    const topK = optional(positiveInteger, this.name, 'topK', options.topK);
+    const classId = optional(integer, this.name, 'classId', options.classId);
     const otherwise = topK === null ? 0.5 : thresholdOfTopK;
     const thresholds = checkedThresholds(this.name, options.thresholds, otherwise);
     this.confusion = new Confusion({ thresholds, topK, classId });

@@ -1,7 +1,7 @@
 /** @file The coefficient of determination. */
 import { show, TsunoError } from '../../core/errors.ts';
 import type { Graph, Value } from '../../ir/graph.ts';
-import { oneOf } from '../../layers/checks.ts';
+import { atLeast, oneOf } from '../../layers/checks.ts';
 import type { Config } from '../../layers/serialized.ts';
 import type { Variable } from '../../layers/variable.ts';
 import { broadcast, cast, mul, reduceSum, reshape, scalar, square, sub } from '../../ops/index.ts';
@@ -41,7 +41,7 @@ export class R2Score extends Metric {
     const { classAggregation = 'uniform_average', numRegressors = 0 } = options;
     this.classAggregation =
       classAggregation && oneOf(this.name, 'classAggregation', classAggregation, aggregations);
-    this.numRegressors = numRegressors;
+    this.numRegressors = atLeast(this.name, 'numRegressors', numRegressors, 0);
   }
 
   override update(graph: Graph, yTrue: Value, yPred: Value, sampleWeight?: Value): void {

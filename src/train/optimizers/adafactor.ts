@@ -1,5 +1,7 @@
 /** @file Adafactor: mean squares of a matrix kept as one number a row and one a column. */
+
 import type { Value } from '../../ir/graph.ts';
+import { atLeast, finiteNumber, flag } from '../../layers/checks.ts';
 import type { Config } from '../../layers/serialized.ts';
 import {
   add,
@@ -47,11 +49,11 @@ export class Adafactor extends Optimizer {
 
   constructor(options: AdafactorOptions = {}) {
     super('Adafactor', 0.001, options);
-    this.beta2Decay = options.beta2Decay ?? -0.8;
-    this.epsilon1 = options.epsilon1 ?? 1e-30;
-    this.epsilon2 = options.epsilon2 ?? 1e-3;
-    this.clipThreshold = options.clipThreshold ?? 1;
-    this.relativeStep = options.relativeStep ?? true;
+    this.beta2Decay = finiteNumber(this.name, 'beta2Decay', options.beta2Decay ?? -0.8);
+    this.epsilon1 = atLeast(this.name, 'epsilon1', options.epsilon1 ?? 1e-30, 0);
+    this.epsilon2 = atLeast(this.name, 'epsilon2', options.epsilon2 ?? 1e-3, 0);
+    this.clipThreshold = finiteNumber(this.name, 'clipThreshold', options.clipThreshold ?? 1);
+    this.relativeStep = flag(this.name, 'relativeStep', options.relativeStep ?? true);
   }
 
   /** Vectors have scalars, never used, for their means of rows and columns: Keras's files hold them. */

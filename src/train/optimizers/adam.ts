@@ -1,6 +1,6 @@
 /** @file Adam and its kin: steps by the mean of gradients over the root of the mean of their squares. */
 import type { Value } from '../../ir/graph.ts';
-import { refuse } from '../../layers/checks.ts';
+import { atLeast, flag, rate, refuse } from '../../layers/checks.ts';
 import type { Config } from '../../layers/serialized.ts';
 import type { Variable } from '../../layers/variable.ts';
 import {
@@ -50,9 +50,9 @@ abstract class BetaOptimizer extends Optimizer {
 
   constructor(className: string, options: BetaOptions) {
     super(className, 0.001, options);
-    this.beta1 = options.beta1 ?? 0.9;
-    this.beta2 = options.beta2 ?? 0.999;
-    this.epsilon = options.epsilon ?? 1e-7;
+    this.beta1 = rate(this.name, 'beta1', options.beta1 ?? 0.9);
+    this.beta2 = rate(this.name, 'beta2', options.beta2 ?? 0.999);
+    this.epsilon = atLeast(this.name, 'epsilon', options.epsilon ?? 1e-7, 0);
   }
 
   protected override slots(): readonly (readonly Slot[])[] {
@@ -88,7 +88,7 @@ export class Adam extends BetaOptimizer {
 
   constructor(options: AdamOptions = {}, className = 'Adam') {
     super(className, options);
-    this.amsgrad = options.amsgrad ?? false;
+    this.amsgrad = flag(this.name, 'amsgrad', options.amsgrad ?? false);
   }
 
   protected override slots(): readonly (readonly Slot[])[] {

@@ -1,5 +1,7 @@
 /** @file RMSprop, Adagrad, Adadelta, Ftrl: steps divided by how large gradients have been. */
+
 import type { Value } from '../../ir/graph.ts';
+import { atLeast, finiteNumber, flag, rate } from '../../layers/checks.ts';
 import type { Config } from '../../layers/serialized.ts';
 import {
   add,
@@ -55,10 +57,10 @@ export class RMSprop extends Optimizer {
 
   constructor(options: RMSpropOptions = {}) {
     super('RMSprop', 0.001, options);
-    this.rho = options.rho ?? 0.9;
-    this.momentum = options.momentum ?? 0;
-    this.epsilon = options.epsilon ?? 1e-7;
-    this.centered = options.centered ?? false;
+    this.rho = rate(this.name, 'rho', options.rho ?? 0.9);
+    this.momentum = rate(this.name, 'momentum', options.momentum ?? 0);
+    this.epsilon = atLeast(this.name, 'epsilon', options.epsilon ?? 1e-7, 0);
+    this.centered = flag(this.name, 'centered', options.centered ?? false);
   }
 
   protected override slots(): readonly (readonly Slot[])[] {
@@ -112,8 +114,13 @@ export class Adagrad extends Optimizer {
 
   constructor(options: AdagradOptions = {}) {
     super('Adagrad', 0.001, options);
-    this.initialAccumulatorValue = options.initialAccumulatorValue ?? 0.1;
-    this.epsilon = options.epsilon ?? 1e-7;
+    this.initialAccumulatorValue = atLeast(
+      this.name,
+      'initialAccumulatorValue',
+      options.initialAccumulatorValue ?? 0.1,
+      0,
+    );
+    this.epsilon = atLeast(this.name, 'epsilon', options.epsilon ?? 1e-7, 0);
   }
 
   protected override slots(): readonly (readonly Slot[])[] {
@@ -159,8 +166,8 @@ export class Adadelta extends Optimizer {
 
   constructor(options: AdadeltaOptions = {}) {
     super('Adadelta', 0.001, options);
-    this.rho = options.rho ?? 0.95;
-    this.epsilon = options.epsilon ?? 1e-7;
+    this.rho = rate(this.name, 'rho', options.rho ?? 0.95);
+    this.epsilon = atLeast(this.name, 'epsilon', options.epsilon ?? 1e-7, 0);
   }
 
   protected override slots(): readonly (readonly Slot[])[] {
@@ -219,13 +226,17 @@ export class Ftrl extends Optimizer {
     super('Ftrl', 0.001, options);
     const strength = (what: keyof FtrlOptions, otherwise: number) =>
       notNegative(this.name, what, (options[what] as number | undefined) ?? otherwise);
-    this.learningRatePower = options.learningRatePower ?? -0.5;
+    this.learningRatePower = finiteNumber(
+      this.name,
+      'learningRatePower',
+      options.learningRatePower ?? -0.5,
+    );
     notNegative(this.name, '−learningRatePower', -this.learningRatePower);
     this.initialAccumulatorValue = strength('initialAccumulatorValue', 0.1);
     this.l1 = strength('l1RegularizationStrength', 0);
     this.l2 = strength('l2RegularizationStrength', 0);
     this.l2Shrinkage = strength('l2ShrinkageRegularizationStrength', 0);
-    this.beta = options.beta ?? 0;
+    this.beta = finiteNumber(this.name, 'beta', options.beta ?? 0);
   }
 
   protected override slots(): readonly (readonly Slot[])[] {

@@ -1,5 +1,5 @@
 /** @file Lion: steps of one length, by the sign of a mean of gradients. */
-import { refuse } from '../../layers/checks.ts';
+import { rate, refuse } from '../../layers/checks.ts';
 import type { Config } from '../../layers/serialized.ts';
 import { add, mul, sign, sub } from '../../ops/index.ts';
 import { Optimizer, type OptimizerOptions, type Rule, type Slot, type Step } from './optimizer.ts';
@@ -26,8 +26,8 @@ export class Lion extends Optimizer {
   /** @throws TsunoError `ARGUMENT` for a `beta1` outside (0, 1]. */
   constructor(options: LionOptions = {}) {
     super('Lion', 0.001, options);
-    this.beta1 = options.beta1 ?? 0.9;
-    this.beta2 = options.beta2 ?? 0.99;
+    this.beta1 = rate(this.name, 'beta1', options.beta1 ?? 0.9);
+    this.beta2 = rate(this.name, 'beta2', options.beta2 ?? 0.99);
     if (!(this.beta1 > 0 && this.beta1 <= 1))
       throw refuse(this.name, 'beta1', 'above 0 and at most 1', this.beta1);
   }

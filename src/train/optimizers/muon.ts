@@ -1,5 +1,15 @@
 /** @file Muon: matrices by steps whose directions are about equally long, all else by AdamW. */
+
 import type { Value } from '../../ir/graph.ts';
+import {
+  finiteNumber,
+  flag,
+  optional,
+  positive,
+  positiveInteger,
+  rate,
+  refuse,
+} from '../../layers/checks.ts';
 import type { Config } from '../../layers/serialized.ts';
 import type { Variable } from '../../layers/variable.ts';
 import { add, div, matmul, mul, reduceSum, sqrt, square, sub, transpose } from '../../ops/index.ts';
@@ -52,6 +62,15 @@ const defaults = {
   nsSteps: 5,
 } as const;
 
+/** What is more than a finite number. */
+const checks: Partial<Record<keyof typeof defaults, typeof finiteNumber>> = {
+  adamBeta1: rate,
+  adamBeta2: rate,
+  epsilon: positive,
+  momentum: rate,
+  nsSteps: positiveInteger,
+};
+
 /**
  * w − η·0.2·√max(n, m)·O(g + μ·m), where O(x) ≈ U·Vᵀ for x = U·S·Vᵀ, by x ← a·x + (b·x·xᵀ + c·(x·xᵀ)²)·x from x of
  * norm 1 (Jordan et al. 2024; Liu et al. 2025). Weights that are no matrices, as the kernels of convolutions, take AdamW.
@@ -77,14 +96,24 @@ export class Muon extends Optimizer {
     super('Muon', 0.001, { ...options, weightDecay });
     const given = Object.keys(defaults) as (keyof typeof defaults)[];
     this.numbers = { ...defaults };
-    for (const name of given) this.numbers[name] = options[name] ?? defaults[name];
-    this.adamWeightDecay = adamWeightDecay;
-    this.rmsRate = rmsRate;
-    this.excludeLayers = (options.excludeLayers ?? []).map((pattern) =>
+    for (const name of given) {
+      const check = checks[name] ?? finiteNumber;
+      this.numbers[name] = check(this.name, name, options[name] ?? defaults[name]);
+    }
+    this.adamWeightDecay = optional(finiteNumber, this.name, 'adamWeightDecay', adamWeightDecay);
+    this.rmsRate = optional(finiteNumber, this.name, 'rmsRate', rmsRate);
+    const excluded: unknown = options.excludeLayers ?? [];
+    if (!Array.isArray(excluded))
+      throw refuse(this.name, 'excludeLayers', 'a list of texts', excluded);
+    this.excludeLayers = excluded.map((pattern) =>
       checkPattern(this.name, 'excludeLayers', pattern),
     );
-    this.excludeEmbeddings = options.excludeEmbeddings ?? true;
-    this.nesterov = options.nesterov ?? true;
+    this.excludeEmbeddings = flag(
+      this.name,
+      'excludeEmbeddings',
+      options.excludeEmbeddings ?? true,
+    );
+    this.nesterov = flag(this.name, 'nesterov', options.nesterov ?? true);
   }
 
   /** Whether a weight is left to AdamW. */

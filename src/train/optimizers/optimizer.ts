@@ -7,7 +7,16 @@ import { TsunoError } from '../../core/errors.ts';
 import { snakeCase, uniqueName } from '../../core/names.ts';
 import type { Shape } from '../../core/shape.ts';
 import type { Graph, Value } from '../../ir/graph.ts';
-import { atLeast, finiteNumber, rate, refuse } from '../../layers/checks.ts';
+import {
+  atLeast,
+  finiteNumber,
+  flag,
+  optional,
+  positive,
+  rate,
+  refuse,
+  text,
+} from '../../layers/checks.ts';
 import { classNameOf } from '../../layers/layer.ts';
 import { type Config, isSerialized, type Serialized, serialized } from '../../layers/serialized.ts';
 import { Variable } from '../../layers/variable.ts';
@@ -130,33 +139,39 @@ export abstract class Optimizer {
 
   /** @throws TsunoError `ARGUMENT` where an option is impossible. */
   constructor(className: string, learningRate: number, options: OptimizerOptions) {
-    this.name = options.name ?? uniqueName(snakeCase(className));
+    const given = optional(text, className, 'name', options.name);
+    this.name = given ?? uniqueName(snakeCase(className));
     this.options = options;
     this.checkOptions(options);
-    this.weightDecay = options.weightDecay ?? null;
+    this.weightDecay = optional(finiteNumber, this.name, 'weightDecay', options.weightDecay);
     this.gradientAccumulationSteps = options.gradientAccumulationSteps ?? null;
-    this.lossScaleFactor = options.lossScaleFactor ?? null;
+    this.lossScaleFactor = optional(
+      positive,
+      this.name,
+      'lossScaleFactor',
+      options.lossScaleFactor,
+    );
     this.iterations = this.scalarVariable('iteration', 'int32', Int32Array.of(0));
-    const given = options.learningRate ?? learningRate;
-    if (given instanceof schedules.Schedule || isSerialized(given)) {
-      this.schedule = schedules.get(given);
+    const first = options.learningRate ?? learningRate;
+    if (first instanceof schedules.Schedule || isSerialized(first)) {
+      this.schedule = schedules.get(first);
     } else {
-      const initial = Float32Array.of(finiteNumber(this.name, 'learningRate', given));
+      const initial = Float32Array.of(finiteNumber(this.name, 'learningRate', first));
       this.rateVariable = this.scalarVariable('learning_rate', 'float32', initial);
     }
   }
 
   private checkOptions(options: OptimizerOptions): void {
     const { clipnorm, clipvalue, globalClipnorm, useEma } = options;
-    const clips = [clipnorm, clipvalue, globalClipnorm].filter(
-      (clip) => clip !== null && clip !== undefined,
-    );
+    const clips = Object.entries({ clipnorm, clipvalue, globalClipnorm })
+      .map(([what, clip]) => optional(positive, this.name, what, clip))
+      .filter((clip) => clip !== null);
     if (clips.length > 1)
       throw refuse(this.name, 'clipnorm, clipvalue, globalClipnorm', 'one at most', clips);
     const steps = options.gradientAccumulationSteps ?? 2;
     if (!(Number.isInteger(steps) && steps >= 2))
       throw refuse(this.name, 'gradientAccumulationSteps', 'a whole number, at least 2', steps);
-    if (!useEma) return;
+    if (!flag(this.name, 'useEma', useEma ?? false)) return;
     rate(this.name, 'emaMomentum', options.emaMomentum ?? 0.99);
     const frequency = options.emaOverwriteFrequency ?? 1;
     if (!(Number.isInteger(frequency) && frequency >= 1))

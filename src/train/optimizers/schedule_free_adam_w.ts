@@ -1,4 +1,5 @@
 /** @file AdamW without a schedule: steps are taken by one set of weights, and what is trained is mixed of it and its mean. */
+import { atLeast, rate } from '../../layers/checks.ts';
 import type { Config } from '../../layers/serialized.ts';
 import type { Variable } from '../../layers/variable.ts';
 import { add, cast, div, minimum, mul, sqrt, square, sub } from '../../ops/index.ts';
@@ -31,10 +32,10 @@ export class ScheduleFreeAdamW extends Optimizer {
 
   constructor(options: ScheduleFreeAdamWOptions = {}) {
     super('ScheduleFreeAdamW', 0.0025, options);
-    this.beta1 = options.beta1 ?? 0.9;
-    this.beta2 = options.beta2 ?? 0.999;
-    this.epsilon = options.epsilon ?? 1e-8;
-    this.warmupSteps = options.warmupSteps ?? 0;
+    this.beta1 = rate(this.name, 'beta1', options.beta1 ?? 0.9);
+    this.beta2 = rate(this.name, 'beta2', options.beta2 ?? 0.999);
+    this.epsilon = atLeast(this.name, 'epsilon', options.epsilon ?? 1e-8, 0);
+    this.warmupSteps = atLeast(this.name, 'warmupSteps', options.warmupSteps ?? 0, 0);
   }
 
   protected override slots(): readonly (readonly Slot[])[] {

@@ -1,5 +1,5 @@
 /** @file Gradient descent, with momentum or without. */
-import { rate } from '../../layers/checks.ts';
+import { flag, rate } from '../../layers/checks.ts';
 import type { Config } from '../../layers/serialized.ts';
 import { add, mul, sub } from '../../ops/index.ts';
 import { Optimizer, type OptimizerOptions, type Rule, type Slot, type Step } from './optimizer.ts';
@@ -30,7 +30,7 @@ export class SGD extends Optimizer {
   constructor(options: SGDOptions = {}) {
     super('SGD', 0.01, options);
     this.momentum = rate(this.name, 'momentum', options.momentum ?? 0);
-    this.nesterov = options.nesterov ?? false;
+    this.nesterov = flag(this.name, 'nesterov', options.nesterov ?? false);
   }
 
   protected override slots(): readonly (readonly Slot[])[] {

@@ -1,12 +1,16 @@
 /** @file The schedules: each a formula of the step. */
-import { finiteNumber, refuse } from '../../layers/checks.ts';
+import {
+  atLeast,
+  finiteNumber,
+  flag,
+  numbers,
+  optional,
+  positive,
+  refuse,
+  text,
+} from '../../layers/checks.ts';
 import type { Config } from '../../layers/serialized.ts';
 import { Schedule, type StepMath } from './schedule.ts';
-
-function positive(where: string, what: string, value: number): number {
-  if (!(finiteNumber(where, what, value) > 0)) throw refuse(where, what, 'above 0', value);
-  return value;
-}
 
 export interface DecayOptions {
   initialLearningRate: number;
@@ -28,11 +32,15 @@ abstract class Decay extends Schedule {
 
   constructor(name: string, options: DecayOptions) {
     super();
-    this.name = options.name ?? name;
-    this.initialLearningRate = options.initialLearningRate;
+    this.name = text(name, 'name', options.name ?? name);
+    this.initialLearningRate = finiteNumber(
+      this.name,
+      'initialLearningRate',
+      options.initialLearningRate,
+    );
     this.decaySteps = positive(this.name, 'decaySteps', options.decaySteps);
-    this.decayRate = options.decayRate;
-    this.staircase = options.staircase ?? false;
+    this.decayRate = finiteNumber(this.name, 'decayRate', options.decayRate);
+    this.staircase = flag(this.name, 'staircase', options.staircase ?? false);
   }
 
   /** How often the rate has decayed at `step`. */
@@ -110,11 +118,13 @@ export class PiecewiseConstantDecay extends Schedule {
   /** @throws TsunoError `ARGUMENT` where there is not one value more than boundaries, or no boundary. */
   constructor({ boundaries, values, name = 'PiecewiseConstant' }: PiecewiseOptions) {
     super();
+    numbers(name, 'boundaries', boundaries);
+    numbers(name, 'values', values);
     if (boundaries.length === 0 || values.length !== boundaries.length + 1)
       throw refuse(name, 'values', 'one more than the boundaries, of which there is one', values);
     this.boundaries = boundaries;
     this.values = values;
-    this.name = name;
+    this.name = text('PiecewiseConstant', 'name', name);
   }
 
   override formula<T>(k: StepMath<T>, step: T): T {
@@ -158,12 +168,20 @@ export class PolynomialDecay extends Schedule {
 
   constructor(options: PolynomialOptions) {
     super();
-    this.name = options.name ?? 'PolynomialDecay';
-    this.initialLearningRate = options.initialLearningRate;
+    this.name = text('PolynomialDecay', 'name', options.name ?? 'PolynomialDecay');
+    this.initialLearningRate = finiteNumber(
+      this.name,
+      'initialLearningRate',
+      options.initialLearningRate,
+    );
     this.decaySteps = positive(this.name, 'decaySteps', options.decaySteps);
-    this.endLearningRate = options.endLearningRate ?? 1e-4;
-    this.power = options.power ?? 1;
-    this.cycle = options.cycle ?? false;
+    this.endLearningRate = finiteNumber(
+      this.name,
+      'endLearningRate',
+      options.endLearningRate ?? 1e-4,
+    );
+    this.power = finiteNumber(this.name, 'power', options.power ?? 1);
+    this.cycle = flag(this.name, 'cycle', options.cycle ?? false);
   }
 
   override formula<T>(k: StepMath<T>, step: T): T {
@@ -221,12 +239,16 @@ export class CosineDecay extends Schedule {
 
   constructor(options: CosineOptions) {
     super();
-    this.name = options.name ?? 'CosineDecay';
-    this.initialLearningRate = options.initialLearningRate;
+    this.name = text('CosineDecay', 'name', options.name ?? 'CosineDecay');
+    this.initialLearningRate = finiteNumber(
+      this.name,
+      'initialLearningRate',
+      options.initialLearningRate,
+    );
     this.decaySteps = positive(this.name, 'decaySteps', options.decaySteps);
-    this.alpha = options.alpha ?? 0;
-    this.warmupTarget = options.warmupTarget ?? null;
-    this.warmupSteps = options.warmupSteps ?? 0;
+    this.alpha = finiteNumber(this.name, 'alpha', options.alpha ?? 0);
+    this.warmupTarget = optional(finiteNumber, this.name, 'warmupTarget', options.warmupTarget);
+    this.warmupSteps = atLeast(this.name, 'warmupSteps', options.warmupSteps ?? 0, 0);
   }
 
   override formula<T>(k: StepMath<T>, step: T): T {
@@ -285,12 +307,16 @@ export class CosineDecayRestarts extends Schedule {
 
   constructor(options: RestartOptions) {
     super();
-    this.name = options.name ?? 'SGDRDecay';
-    this.initialLearningRate = options.initialLearningRate;
+    this.name = text('SGDRDecay', 'name', options.name ?? 'SGDRDecay');
+    this.initialLearningRate = finiteNumber(
+      this.name,
+      'initialLearningRate',
+      options.initialLearningRate,
+    );
     this.firstDecaySteps = positive(this.name, 'firstDecaySteps', options.firstDecaySteps);
-    this.tMul = options.tMul ?? 2;
-    this.mMul = options.mMul ?? 1;
-    this.alpha = options.alpha ?? 0;
+    this.tMul = finiteNumber(this.name, 'tMul', options.tMul ?? 2);
+    this.mMul = finiteNumber(this.name, 'mMul', options.mMul ?? 1);
+    this.alpha = finiteNumber(this.name, 'alpha', options.alpha ?? 0);
   }
 
   override formula<T>(k: StepMath<T>, step: T): T {
