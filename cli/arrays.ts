@@ -2,15 +2,14 @@
 import { readFile, stat } from 'node:fs/promises';
 import { readNpy, readNpz, readSafetensors, type Tensor, TsunoError } from '../src/index.ts';
 
-/** Endings of files with several arrays by name. */
-const named = {
-  '.npz': readNpz,
-  '.safetensors': async (bytes: Uint8Array, where: string) => readSafetensors(bytes, where),
-} as const;
-
-/** Whether the name is that of a file of arrays. */
+/** Whether the name is that of a file of one array. */
 export function isArrayFile(path: string): boolean {
-  return /\.(npy|npz|safetensors)$/i.test(path);
+  return /\.npy$/i.test(path);
+}
+
+/** Whether the name is that of a file of arrays by name. */
+export function isArraysFile(path: string): boolean {
+  return /\.(npz|safetensors)$/i.test(path);
 }
 
 /** The array of an `.npy` file. */
@@ -18,26 +17,31 @@ export async function arrayOf(path: string): Promise<Tensor> {
   return readNpy(await bytesOf(path), path);
 }
 
-/**
- * The arrays `x` and `y` of a file.
- *
- * @throws TsunoError `FILE` where there is no `x`, and whatever is wrong with the file.
- */
-export async function pairOf(path: string): Promise<{ x: Tensor; y: Tensor | undefined }> {
-  const ending = path.toLowerCase().endsWith('.npz') ? '.npz' : '.safetensors';
-  const arrays = await named[ending](await bytesOf(path), path);
-  const x = arrays.get('x');
-  if (x) return { x, y: arrays.get('y') };
-  throw missing(path, 'x', [...arrays.keys()]);
+/** The arrays of an `.npz` or `.safetensors` file. */
+export async function arraysOf(path: string): Promise<ReadonlyMap<string, Tensor>> {
+  const bytes = await bytesOf(path);
+  return /\.npz$/i.test(path) ? readNpz(bytes, path) : readSafetensors(bytes, path);
 }
 
-/** What is said of an array that a file does not have. */
-export function missing(path: string, name: string, found: readonly string[]): TsunoError {
-  return new TsunoError('FILE', {
+/**
+ * The arrays of these names.
+ *
+ * @param path of the file, for messages.
+ * @throws TsunoError `FILE` that names those which are not there.
+ */
+export function pick(
+  arrays: ReadonlyMap<string, Tensor>,
+  names: readonly string[],
+  path: string,
+): Tensor[] {
+  const missing = names.filter((name) => !arrays.has(name));
+  if (missing.length === 0) return names.map((name) => arrays.get(name)!);
+  const found = [...arrays.keys()].slice(0, 6).join(', ');
+  throw new TsunoError('FILE', {
     where: path,
-    what: `the array "${name}"`,
+    what: `${missing.length === 1 ? 'the array' : 'the arrays'} ${missing.map((name) => `"${name}"`).join(', ')}`,
     expected: 'there',
-    found: found.length === 0 ? 'no arrays' : `only ${found.slice(0, 6).join(', ')}`,
+    found: found === '' ? 'no arrays' : `only ${found}`,
   });
 }
 

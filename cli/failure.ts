@@ -1,5 +1,6 @@
 /** @file What can go wrong, what is said, and the exit code of each kind. */
 import { TsunoError } from '../src/index.ts';
+import { inFlags } from './repairs.ts';
 
 /** Exit codes: 1 is for bugs of tsuno alone. */
 export const exitCodes = {
@@ -43,8 +44,9 @@ export function failureOf(error: unknown): Failure {
   if (error instanceof UsageError) return failure(exitCodes.usage, 'USAGE', error.message);
   if (error instanceof TsunoError) {
     const { code, where, what, expected, found, repair, message } = error;
-    const parts = { where, what, expected, found, ...(repair === undefined ? {} : { repair }) };
-    return failure(others[code] ?? exitCodes.data, code, message, parts);
+    const next = repair === undefined ? {} : { repair: inFlags(repair) };
+    const parts = { where, what, expected, found, ...next };
+    return failure(others[code] ?? exitCodes.data, code, inFlags(message), parts);
   }
   const text = error instanceof Error ? error.message : String(error);
   const system =

@@ -45,7 +45,7 @@ export function overview(verbs: readonly Verb[], stream: Pick<Stream, 'colour'>)
   return [
     `${heading('tsuno')} VERB [words] [options]`,
     '',
-    'Train, test, use, look at and convert the models of .keras files.',
+    'Train, test, use, look at and convert models of .keras, .h5 and .onnx files.',
     '',
     heading('Verbs'),
     ...verbs.map(({ name, summary }) => row(name, summary, 12)),

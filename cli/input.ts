@@ -1,17 +1,17 @@
 /** @file What `predict` may be given: image files, data, or arrays without labels. */
-import { stat } from 'node:fs/promises';
-import { Dataset, type Model, type Tensor } from '../src/index.ts';
-import { arrayOf, isArrayFile, pairOf } from './arrays.ts';
-import { type Data, datasetOf, folderOf, isDataName } from './data.ts';
+import type { Dataset, Model, StreamingDataset, Tensor } from '../src/index.ts';
+import { arrayOf, arraysOf, isArrayFile, isArraysFile, pick } from './arrays.ts';
+import { folderOf, isFolder, isPair, isSetName, namedSet, pairOf } from './data.ts';
 import { UsageError } from './failure.ts';
 import { imagesOf } from './images.ts';
+import { portsOf, refuseSeveral } from './ports.ts';
 
 export interface PredictInput {
-  x: Tensor | Data;
+  x: Dataset | StreamingDataset | readonly Tensor[];
   /** The files, where each sample is one. */
   names?: readonly string[] | undefined;
-  /** The right classes. */
-  labels?: readonly number[] | undefined;
+  /** What is right, for each output that the data tell it of. */
+  labels?: readonly (Tensor | undefined)[] | undefined;
   classNames?: readonly string[] | undefined;
 }
 
@@ -27,44 +27,41 @@ export async function inputOf(
   take = Number.POSITIVE_INFINITY,
 ): Promise<PredictInput> {
   const [first = ''] = words;
+  const { inputs, outputs } = portsOf(model);
+  if (words.length > 1) await refuseData(words);
+  else if (isArraysFile(first)) {
+    const arrays = await arraysOf(first);
+    const labels = outputs.map((name) => arrays.get(name)?.slice(0, take));
+    return { x: pick(arrays, inputs, first).map((array) => array.slice(0, take)), labels };
+  }
+  refuseSeveral(first, { inputs });
+  const ofOne = (labels: Tensor) => (outputs.length === 1 ? [labels] : undefined);
   if (words.length === 1) {
-    if (/\.npy$/i.test(first) && !first.includes('.npy,')) {
-      return { x: (await arrayOf(first)).slice(0, take) };
+    if (isPair(first)) {
+      const [x, y] = await pairOf(first);
+      return { x: [x.slice(0, take)], labels: ofOne(y.slice(0, take)) };
     }
-    if (/\.(npz|safetensors)$/i.test(first)) {
-      const { x, y } = await pairOf(first);
-      return { x: x.slice(0, take), labels: labelsOf(y?.slice(0, take)) };
-    }
-    if (isDataName(first)) {
-      const all = await datasetOf(first, 'test', model);
+    if (isArrayFile(first)) return { x: [(await arrayOf(first)).slice(0, take)] };
+    if (isSetName(first)) {
+      const all = await namedSet(first, 'test');
       const x = take < all.length ? all.take(take) : all;
-      const labels = x instanceof Dataset ? labelsOf(x.labels) : undefined;
-      return { x, classNames: all.classNames, labels };
+      return { x, classNames: all.classNames, labels: ofOne(x.labels) };
     }
     if (await isFolder(first)) {
       const all = await folderOf(first, model, true);
-      return {
-        x: all.take(Math.min(take, all.length)),
-        classNames: all.classNames,
-        names: all.filePaths,
-      };
-    }
-  } else {
-    for (const word of words) {
-      if (isDataName(word) || isArrayFile(word) || (await isFolder(word))) {
-        throw new UsageError(`"${word}" is data: give it alone, or give image files alone`);
-      }
+      const x = all.take(Math.min(take, all.length));
+      return { x, classNames: all.classNames, names: all.filePaths };
     }
   }
   const names = words.slice(0, take);
-  return { x: await imagesOf(names, model), names };
+  return { x: [await imagesOf(names, model)], names };
 }
 
-async function isFolder(word: string): Promise<boolean> {
-  return (await stat(word).catch(() => undefined))?.isDirectory() === true;
-}
-
-/** Class numbers, where the labels are such. */
-function labelsOf(labels: Tensor | undefined): number[] | undefined {
-  return labels && labels.size === labels.length ? Array.from(labels.data) : undefined;
+/** @throws UsageError for the first word that is no image file. */
+async function refuseData(words: readonly string[]): Promise<void> {
+  for (const word of words) {
+    const isData = isSetName(word) || isArrayFile(word) || isArraysFile(word);
+    if (isData || (await isFolder(word)))
+      throw new UsageError(`"${word}" is data: give it alone, or give image files alone`);
+  }
 }

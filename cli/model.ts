@@ -1,9 +1,13 @@
 /** @file Models out of files, with the threads and the training that options ask for. */
 import { loadModel, type Model, optimizers } from '../src/index.ts';
 import { UsageError } from './failure.ts';
-import { list, maybeWhole, positive, text } from './options.ts';
+import { list, maybeWhole, operand, positive, text } from './options.ts';
+import { inFlags } from './repairs.ts';
 import type { Streams } from './streams.ts';
 import { visible } from './visible.ts';
+
+/** The first word of most verbs. */
+export const modelOperand = operand('MODEL', 'the model: a .keras, .h5 or .onnx file');
 
 /** Options of verbs that run a model. */
 export const threads = maybeWhole('threads to run on', 'all processors, at most 8', { most: 256 });
@@ -56,7 +60,7 @@ export async function modelToRun(
     loss,
     metrics,
     threads: options.threads,
-    warn: (message) => err.write(`warning: ${visible(message)}\n`),
+    warn: (message) => err.write(`warning: ${visible(inFlags(message))}\n`),
   });
   if (options.learningRate !== undefined) model.optimizer.learningRate = options.learningRate;
   return model;

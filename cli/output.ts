@@ -14,6 +14,7 @@ const kinds = {
   '.onnx': (head: Uint8Array) => head[0] === 0x08,
   '.safetensors': (head: Uint8Array) => head[8] === 0x7b,
   '.weights.h5': (head: Uint8Array) => head[0] === 0x89 && head[1] === 0x48,
+  '.npz': (head: Uint8Array) => head[0] === 0x50 && head[1] === 0x4b,
   '.npy': (head: Uint8Array) => head[0] === 0x93 && head[1] === 0x4e,
   '.png': (head: Uint8Array) => head[0] === 0x89 && head[1] === 0x50,
   '.svg': (head: Uint8Array) => head[0] === 0x3c,

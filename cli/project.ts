@@ -1,9 +1,9 @@
 /** @file The files of a new project, by their paths in it. */
 
-/** The digits program, its set-up and what to do with it. */
-export function projectFiles(name: string, version: string): ReadonlyMap<string, string> {
+/** The digits program, its set-up and what to do with it. @param tsuno which one npm takes: `^1.2.3`, `file:FOLDER`. */
+export function projectFiles(name: string, tsuno: string): ReadonlyMap<string, string> {
   return new Map([
-    ['package.json', manifest(name, version)],
+    ['package.json', manifest(name, tsuno)],
     ['tsconfig.json', compilerOptions],
     ['src/train.ts', program],
     ['README.md', readme(name)],
@@ -11,14 +11,14 @@ export function projectFiles(name: string, version: string): ReadonlyMap<string,
   ]);
 }
 
-function manifest(name: string, version: string): string {
+function manifest(name: string, tsuno: string): string {
   const content = {
     name,
     version: '0.0.0',
     private: true,
     type: 'module',
     scripts: { build: 'tsc', train: 'tsc && node dist/train.js' },
-    dependencies: { tsuno: `^${version}` },
+    dependencies: { tsuno },
     devDependencies: { '@types/node': '^26.6.6', typescript: '^7.0.2' },
   };
   return `${JSON.stringify(content, null, 2)}\n`;

@@ -33,7 +33,8 @@ function streamOf(output: NodeJS.WriteStream): Stream {
     write: (text) => output.write(text),
     isTerminal,
     colour: (isTerminal || forced) && NO_COLOR === '',
-    columns: Number.isInteger(wanted) && wanted > 0 ? wanted : (output.columns ?? 80),
+    // A terminal that does not know its width says 0.
+    columns: Number.isInteger(wanted) && wanted > 0 ? wanted : output.columns || 80,
   };
 }
 

@@ -8,9 +8,15 @@ export type Column = readonly [heading: string, side?: 'left' | 'right'];
 /** Widest cell; what is longer ends in `…`. */
 const widest = 40;
 
-/** A measure in few digits, as Keras's progress bar writes it. */
+/** A measure in few digits, as Keras's progress bar writes it: what lies halfway goes to the even digit. */
 export function measure(value: number): string {
-  return Math.abs(value) > 1e-3 || value === 0 ? value.toFixed(4) : value.toExponential(4);
+  if (Math.abs(value) <= 1e-3 && value !== 0)
+    return value.toExponential(4).replace(/(?<=e[+-])(?=\d$)/, '0');
+  const text = value.toFixed(4);
+  // Halfway between two decimals of four digits lie only the odd multiples of 2⁻⁵.
+  const isTie = Math.abs(value * 32) % 2 === 1;
+  const isOdd = Number(text.at(-1)) % 2 === 1;
+  return isTie && isOdd ? (value - Math.sign(value) * 5e-5).toFixed(4) : text;
 }
 
 /** The lines of a table, each with its line break. Cells are made safe to print. */

@@ -1,6 +1,7 @@
 /** @file `tsuno convert`: a model as a file of another format. */
 import { stat } from 'node:fs/promises';
 import { loadModel, serializeModel, toOnnx } from '../../src/index.ts';
+import { modelOperand } from '../model.ts';
 import { operand } from '../options.ts';
 import { force, outputTo, write } from '../output.ts';
 import { verb } from '../verb.ts';
@@ -10,7 +11,7 @@ export const convert = verb({
   name: 'convert',
   summary: 'write a model in another format',
   operands: {
-    model: operand('MODEL.keras', 'the model'),
+    model: modelOperand,
     out: operand('OUT', 'the file to write; its ending says the format'),
   },
   options: { force },

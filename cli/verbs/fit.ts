@@ -1,9 +1,9 @@
 /** @file `tsuno fit`: goes on with the training of a model. */
 import { callbacks, type History, serializeModel } from '../../src/index.ts';
-import { dataNote, datasetOf } from '../data.ts';
-import { exitCodes } from '../failure.ts';
-import { modelToRun, threads, trainingOptions } from '../model.ts';
-import { flag, maybeWhole, operand, requiredText, text, whole } from '../options.ts';
+import { dataNotes, type Samples, samplesOf } from '../data.ts';
+import { exitCodes, UsageError } from '../failure.ts';
+import { modelOperand, modelToRun, threads, trainingOptions } from '../model.ts';
+import { flag, maybeWhole, requiredText, text, whole } from '../options.ts';
 import { force, outputTo, write } from '../output.ts';
 import { measure } from '../table.ts';
 import { progress, verb } from '../verb.ts';
@@ -12,7 +12,7 @@ import { visible } from '../visible.ts';
 export const fit = verb({
   name: 'fit',
   summary: 'go on with the training of a model',
-  operands: { model: operand('MODEL.keras', 'the model, with what it was compiled with') },
+  operands: { model: modelOperand },
   options: {
     data: requiredText('DATA', 'what to train on'),
     validation: text('DATA', 'what to measure it by after each epoch', 'nothing'),
@@ -27,40 +27,44 @@ export const fit = verb({
     threads,
     ...trainingOptions,
     backup: text('FOLDER', 'keep the run here; the same command goes on with it', 'nowhere'),
+    backupEvery: maybeWhole('keep it after so many steps, not after each epoch', 'an epoch'),
     out: requiredText('NEW.keras', 'where to write the trained model'),
     force,
   },
   notes: [
-    dataNote,
+    ...dataNotes,
     'Ctrl-C ends the step at hand, writes the model and ends with exit code 130; a second one leaves at once and writes nothing.',
   ],
   examples: [
     'tsuno fit mnist.keras --data mnist --validation mnist:test --epochs 2 --out more.keras',
   ],
   async run({ words, options, streams }) {
+    if (options.backupEvery !== undefined && options.backup === undefined)
+      throw new UsageError('--backup-every wants --backup FOLDER, where to keep the run');
     const output = await outputTo(options.out, ['.keras'], options.force);
     const model = await modelToRun(words.model, options, streams);
     try {
-      const all = await datasetOf(options.data, 'train', model);
-      const training = options.take === undefined ? all : all.take(options.take);
+      const { x, ...labels } = await samplesOf(options.data, 'train', model, options.take);
       const validationData =
         options.validation === undefined
           ? undefined
-          : await datasetOf(options.validation, 'test', model);
+          : validationOf(await samplesOf(options.validation, 'test', model));
       const { verbose, callbacks: bar } = progress(streams, true);
-      const history = await model.fit(training, {
+      // Within the run, so that Ctrl-C does not break it off, and backups stay until there is the model.
+      const save = new callbacks.LambdaCallback({
+        onTrainEnd: async () => void (await write(output, await serializeModel(model))),
+      });
+      const history = await model.fit(x, {
+        ...labels,
         epochs: options.epochs,
         batchSize: options.batchSize,
         shuffle: !options.noShuffle,
         validationData,
         seed: options.seed,
         verbose,
-        callbacks:
-          options.backup === undefined
-            ? bar
-            : [...bar, new callbacks.BackupAndRestore(options.backup)],
+        callbacks: [...bar, ...backups(options.backup, options.backupEvery), save],
       });
-      const { path } = await write(output, await serializeModel(model));
+      const { path } = output;
       const { interrupted } = history;
       return {
         data: { path, interrupted, ...history.toJSON() },
@@ -72,6 +76,17 @@ export const fit = verb({
     }
   },
 });
+
+function validationOf(samples: Samples) {
+  return 'y' in samples ? ([samples.x, samples.y] as const) : samples.x;
+}
+
+function backups(
+  folder: string | undefined,
+  saveFreq: number | undefined,
+): callbacks.BackupAndRestore[] {
+  return folder === undefined ? [] : [new callbacks.BackupAndRestore(folder, { saveFreq })];
+}
 
 /** `3 epochs: accuracy 0.9812, loss 0.0612. `; nothing before the first. */
 function lastLine({ epoch, history }: History): string {

@@ -1,13 +1,14 @@
 /** @file `tsuno inspect`: a step of a model at a stage between its layers and WebAssembly. */
 import { inspect as inspectModel, inspectStages, loadModel } from '../../src/index.ts';
-import { choice, operand, whole } from '../options.ts';
+import { modelOperand } from '../model.ts';
+import { choice, whole } from '../options.ts';
 import { verb } from '../verb.ts';
 import { visible } from '../visible.ts';
 
 export const inspect = verb({
   name: 'inspect',
   summary: 'print what becomes of a step of training, stage by stage',
-  operands: { model: operand('MODEL.keras', 'the model') },
+  operands: { model: modelOperand },
   options: {
     stage: choice(inspectStages, 'which stage'),
     batchSize: whole('samples a step', 32, { most: 65_536 }),

@@ -6,7 +6,7 @@ import { UsageError } from '../failure.ts';
 import { operand } from '../options.ts';
 import { projectFiles } from '../project.ts';
 import { verb } from '../verb.ts';
-import { version } from '../version.ts';
+import { dependency } from '../version.ts';
 import { visible } from '../visible.ts';
 
 export const newProject = verb({
@@ -18,7 +18,7 @@ export const newProject = verb({
   examples: ['tsuno new digits'],
   async run({ words }) {
     const folder = resolve(words.name);
-    const files = projectFiles(packageName(basename(folder)), await version());
+    const files = projectFiles(packageName(basename(folder)), await dependency());
     await makeFolder(folder, words.name);
     try {
       for (const [path, content] of files) {

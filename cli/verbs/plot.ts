@@ -1,6 +1,7 @@
 /** @file `tsuno plot`: the diagram of a model as a picture. */
 import { loadModel, plots } from '../../src/index.ts';
-import { choice, flag, operand, requiredText, whole } from '../options.ts';
+import { modelOperand } from '../model.ts';
+import { choice, flag, requiredText, whole } from '../options.ts';
 import { force, outputTo, write } from '../output.ts';
 import { verb } from '../verb.ts';
 import { visible } from '../visible.ts';
@@ -8,7 +9,7 @@ import { visible } from '../visible.ts';
 export const plot = verb({
   name: 'plot',
   summary: 'draw a model as boxes and arrows',
-  operands: { model: operand('MODEL.keras', 'the model') },
+  operands: { model: modelOperand },
   options: {
     out: requiredText('FILE', 'where to write it, .svg or .png'),
     noShapes: flag('leave out what goes in and out of the layers'),

@@ -1,11 +1,11 @@
 /** @file `tsuno predict`: what a model says about images or arrays. */
-import { type Tensor, writeNpy } from '../../src/index.ts';
-import { inputOf, type PredictInput } from '../input.ts';
-import { modelToRun, threads } from '../model.ts';
-import { list, maybeWhole, operand, operands, text, whole } from '../options.ts';
-import { force, outputTo, write } from '../output.ts';
-import type { Stream } from '../streams.ts';
-import { type Column, table } from '../table.ts';
+import { type Tensor, writeNpy, writeNpz } from '../../src/index.ts';
+import { UsageError } from '../failure.ts';
+import { inputOf } from '../input.ts';
+import { modelOperand, modelToRun, threads } from '../model.ts';
+import { list, maybeWhole, operands, text, whole } from '../options.ts';
+import { force, type Output as OutputFile, outputTo, write } from '../output.ts';
+import { outputOf, predictionsOf, predictionTable } from '../predictions.ts';
 import { progress, verb } from '../verb.ts';
 import { visible } from '../visible.ts';
 
@@ -13,7 +13,7 @@ export const predict = verb({
   name: 'predict',
   summary: 'tell what a model says about images',
   operands: {
-    model: operand('MODEL.keras', 'the model'),
+    model: modelOperand,
     inputs: operands('INPUT', 'image files, or one data set, folder or file of arrays'),
   },
   options: {
@@ -26,26 +26,35 @@ export const predict = verb({
     force,
   },
   notes: [
-    'INPUT is PNG or JPEG files, which get the size and the channels of the model’s input; or what fit takes as DATA; or an .npy, .npz or .safetensors file with x.',
+    'INPUT is PNG, JPEG or WebP files, which get the size and the channels of the model’s input; or what fit takes as DATA; or an .npy, .npz or .safetensors file with x.',
+    'A model of several inputs wants an .npz or .safetensors file with an array for each, under its name. --out FILE.npz writes an array for each output, under its name.',
   ],
   examples: ['tsuno predict mnist.keras seven.png', 'tsuno predict mnist.keras mnist --take 5'],
   async run({ words, options, streams }) {
-    const output =
-      options.out === undefined ? undefined : await outputTo(options.out, ['.npy'], options.force);
+    const { out, batchSize, classes } = options;
+    const file =
+      out === undefined ? undefined : await outputTo(out, ['.npy', '.npz'], options.force);
     const model = await modelToRun(words.model, options, streams, false);
     try {
-      const input = await inputOf(words.inputs, model, options.take);
-      const { batchSize } = options;
-      const found = await model.predict(input.x, { batchSize, ...progress(streams, false) });
-      const saved = output && (await write(output, writeNpy(found)));
-      const predictions = describe(found, {
-        ...input,
-        classNames: options.classes ?? input.classNames,
-      });
+      const names = model.outputNames;
+      checkOutputs(names, file, classes);
+      const { x, ...given } = await inputOf(words.inputs, model, options.take);
+      const shown = progress(streams, false);
+      const found = await model.predictAll(x, { batchSize, ...shown });
+      checkClasses(classes, found);
+      const saved = file && (await write(file, bytesOf(file, names, found)));
+      const classNames = names.length === 1 ? (classes ?? given.classNames) : undefined;
+      const outputs = found.map((tensor, i) =>
+        outputOf(names[i]!, tensor, given.labels?.[i], classNames),
+      );
+      const inputs = Array.from({ length: found[0]!.length }, (_, i) => given.names?.[i] ?? i);
       return {
-        data: { predictions, ...(saved ? { path: saved.path } : {}) },
+        data: {
+          predictions: predictionsOf(inputs, outputs),
+          ...(saved ? { path: saved.path } : {}),
+        },
         text: [
-          show(predictions, found, options.rows, streams.out),
+          predictionTable(inputs, outputs, options.rows, streams.out),
           ...(saved ? [`All numbers are in ${visible(saved.path)}.\n`] : []),
         ].join(''),
       };
@@ -55,91 +64,35 @@ export const predict = verb({
   },
 });
 
-/** What is told of one sample. */
-interface Prediction {
-  /** The file, or the number of the sample. */
-  input: string | number;
-  /** The class with the largest value; none where there is one value only. */
-  class?: number;
-  name?: string;
-  /** The right class, where the data tell it. */
-  label?: number;
-  /** What the model gave; a probability each where they are some. */
-  values: readonly number[];
+/** @throws UsageError for options that are for a model of one output, where there are several. */
+function checkOutputs(
+  names: readonly string[],
+  file: OutputFile | undefined,
+  classes: readonly string[] | undefined,
+): void {
+  if (names.length === 1) return;
+  const several = `the model has several outputs (${names.join(', ')})`;
+  if (classes) throw new UsageError(`--classes is for one output; ${several}`);
+  if (file?.ending === '.npy') throw new UsageError(`${several}: --out must end in .npz`);
 }
 
-function describe(
-  found: Tensor<'float32'>,
-  { names, labels, classNames }: Omit<PredictInput, 'x'>,
-): Prediction[] {
-  const width = found.size / Math.max(1, found.length);
-  const classes = found.rank === 2 && width > 1 ? found.argMax() : undefined;
-  return Array.from({ length: found.length }, (_, i) => {
-    const best = classes?.[i];
-    const name = best === undefined ? undefined : classNames?.[best];
-    const label = labels?.[i];
-    return {
-      input: names?.[i] ?? i,
-      ...(best === undefined ? {} : { class: best }),
-      ...(name === undefined ? {} : { name }),
-      ...(label === undefined ? {} : { label }),
-      values: Array.from(found.data.subarray(i * width, (i + 1) * width), shortest),
-    };
-  });
+/** @throws UsageError where there is not one name for each class. */
+function checkClasses(
+  classes: readonly string[] | undefined,
+  [found]: readonly Tensor<'float32'>[],
+): void {
+  const count = found?.rank === 2 ? found.shape[1]! : undefined;
+  if (classes && count !== undefined && classes.length !== count)
+    throw new UsageError(
+      `--classes must be ${count} names, one a class, received ${classes.length}`,
+    );
 }
 
-/** The fewest digits that are this `float32`. */
-function shortest(value: number): number {
-  const digits = [6, 7, 8].find((count) => Math.fround(Number(value.toPrecision(count))) === value);
-  return Number(value.toPrecision(digits ?? 9));
-}
-
-/** Numbers that are not negative and add up to one. */
-function areProbabilities({ values }: Prediction): boolean {
-  const sum = values.reduce((all, value) => all + value, 0);
-  return values.every((value) => value >= 0) && Math.abs(sum - 1) < 1e-3;
-}
-
-function show(
-  predictions: readonly Prediction[],
-  { shape }: Tensor,
-  rows: number,
-  stream: Stream,
-): string {
-  const shown = predictions.slice(0, rows);
-  const left = predictions.length - shown.length;
-  const rest = left > 0 ? `… and ${left.toLocaleString('en')} more.\n` : '';
-  if (predictions[0]?.class === undefined && predictions[0]?.values.length !== 1) {
-    return `${predictions.length} outputs of shape ${JSON.stringify(shape.slice(1))}; --out or --json tells their numbers.\n`;
-  }
-  const value = predictions.every(areProbabilities) ? 'probability' : 'value';
-  const hasLabels = predictions.some(({ label }) => label !== undefined);
-  const columns: Column[] = [
-    ['input'],
-    ...(predictions[0].class === undefined ? [] : [['class'] as const]),
-    [value, 'right'],
-    ...(predictions[0].class === undefined ? [] : [['then'] as const]),
-    ...(hasLabels ? [['label'] as const] : []),
-  ];
-  const lines = shown.map((one) => [...cells(one), ...(hasLabels ? [mark(one)] : [])]);
-  return `${table(columns, lines, stream)}${rest}`;
-}
-
-function cells({ input, class: best, name, values }: Prediction): string[] {
-  if (best === undefined) return [String(input), values[0]!.toFixed(4)];
-  const second = values.reduce(
-    (most, value, i) => (i !== best && (most < 0 || value > values[most]!) ? i : most),
-    -1,
-  );
-  const title = name === undefined || name === String(best) ? String(best) : `${best} ${name}`;
-  return [
-    String(input),
-    title,
-    values[best]!.toFixed(4),
-    `${second} ${values[second]!.toFixed(4)}`,
-  ];
-}
-
-function mark({ class: best, label }: Prediction): string {
-  return label === undefined ? '' : `${label}${label === best ? '' : ' ✗'}`;
+function bytesOf(
+  { ending }: OutputFile,
+  names: readonly string[],
+  found: readonly Tensor<'float32'>[],
+): Uint8Array {
+  if (ending === '.npy') return writeNpy(found[0]!);
+  return writeNpz(new Map(found.map((tensor, i) => [names[i]!, tensor])));
 }

@@ -1,12 +1,13 @@
 /** @file `tsuno summary`: the table of a model's layers. */
 import { loadModel, plots } from '../../src/index.ts';
-import { flag, operand } from '../options.ts';
+import { modelOperand } from '../model.ts';
+import { flag } from '../options.ts';
 import { verb } from '../verb.ts';
 
 export const summary = verb({
   name: 'summary',
   summary: 'print the table of a model’s layers',
-  operands: { model: operand('MODEL.keras', 'the model') },
+  operands: { model: modelOperand },
   options: {
     expandNested: flag('list the layers of models inside the model, too'),
     showTrainable: flag('tell which layers train'),

@@ -16,7 +16,8 @@ export function terminal(): Terminal {
   const environment = here?.env ?? {};
   const isTerminal = output?.isTTY === true;
   const wanted = Number(environment.COLUMNS);
-  const columns = Number.isInteger(wanted) && wanted > 0 ? wanted : (output?.columns ?? 80);
+  // A terminal that does not know its width says 0.
+  const columns = Number.isInteger(wanted) && wanted > 0 ? wanted : output?.columns || 80;
   const forced = !['', '0', 'false', undefined].includes(environment.FORCE_COLOR);
   const refused = (environment.NO_COLOR ?? '') !== '';
   return { isTerminal, columns, colour: (isTerminal || forced) && !refused };

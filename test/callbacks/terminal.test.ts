@@ -39,3 +39,10 @@ test('COLUMNS decides the width, if it is one', () => {
   process.env.COLUMNS = 'wide';
   assert.equal(terminal().columns, process.stdout.columns ?? 80);
 });
+
+test('a terminal that does not know its width has 80 columns', () => {
+  const { columns } = process.stdout;
+  process.stdout.columns = 0;
+  assert.equal(terminal().columns, 80);
+  process.stdout.columns = columns;
+});

@@ -5,7 +5,7 @@ import { before, describe, test } from 'node:test';
 import fc from 'fast-check';
 import { nearest } from '../../cli/nearest.ts';
 import { processStreams } from '../../cli/streams.ts';
-import { table } from '../../cli/table.ts';
+import { measure, table } from '../../cli/table.ts';
 import { verbs } from '../../cli/verbs/index.ts';
 import { visible } from '../../cli/visible.ts';
 import { assertGolden } from '../support/golden.ts';
@@ -72,6 +72,11 @@ test('a table has columns as wide as they need', () => {
   const text = table([['name'], ['n', 'right']], rows, { colour: false });
   const wide = `${'c'.repeat(39)}…`;
   assert.equal(text, `${'name'.padEnd(40)}   n\n${'a\\nb'.padEnd(40)}   1\n${wide}  22\n`);
+});
+
+test('a measure is rounded as in the progress bar: what lies halfway to the even digit', () => {
+  const told = [0.90625, 0.84375, -0.90625, 0, 0.00025, 12.5].map(measure);
+  assert.deepEqual(told, ['0.9062', '0.8438', '-0.9062', '0.0000', '2.5000e-04', '12.5000']);
 });
 
 test('NO_COLOR, FORCE_COLOR and COLUMNS are obeyed', () => {

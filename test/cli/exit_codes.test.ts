@@ -24,7 +24,7 @@ const rows: readonly Row[] = [
   [2, /no option --verbose/, '--verbose'],
   [2, /no option --epoch; did you mean --epochs\?/, 'fit', 'small.keras', '--epoch', '2'],
   [2, /--data DATA is missing/, 'fit', 'small.keras', ...out],
-  [2, /MODEL\.keras is missing/, 'summary'],
+  [2, /MODEL is missing/, 'summary'],
   [2, /one word too many: "b"/, 'summary', 'small.keras', 'b'],
   [2, /--epochs must be a whole number/, 'fit', 'small.keras', '--epochs', '1.5'],
   [2, /--epochs wants a value/, 'fit', 'small.keras', '--epochs', '--seed'],
@@ -35,11 +35,25 @@ const rows: readonly Row[] = [
   [2, /wants the folder/, 'evaluate', 'small.keras', '--data', 'fashion-mnist:test'],
   [2, /loss .*"nonsense"/, 'evaluate', 'small.keras', '--data', 'data.npz', '--loss', 'nonsense'],
   [2, /cannot be the name/, 'new', 'My Project'],
+  [
+    2,
+    /wants --backup FOLDER/,
+    'fit',
+    'small.keras',
+    '--data',
+    'data.npz',
+    '--backup-every',
+    '5',
+    ...out,
+  ],
+  [2, /must be 3 names/, 'predict', 'small.keras', 'data.npz', '--classes', 'a,b'],
   [3, /nothing \(ENOENT\)/, 'summary', 'none.keras'],
   [3, /archive/, 'summary', 'broken.keras'],
   [3, /a folder/, 'summary', 'folder.keras'],
   [3, /nothing of that name/, 'evaluate', 'small.keras', '--data', 'none'],
   [3, /nothing of that name/, 'evaluate', 'small.keras', '--data', 'none.npz'],
+  [3, /"none" must be train, test or a folder/, 'evaluate', 'small.keras', '--data', 'mnist:none'],
+  [3, /Did you mean mnist\?/, 'evaluate', 'small.keras', '--data', 'mnits'],
   [3, /label of sample 5/, 'fit', 'small.keras', '--data', 'bad.npz', ...out],
   [3, /"y" must be there/, 'evaluate', 'small.keras', '--data', 'only_x.npz'],
   [
@@ -94,7 +108,7 @@ describe('refusals', () => {
     assert.equal(error.code, 'FILE');
     assert.equal(error.where, 'none.keras');
     const usage = JSON.parse(tsuno(folder, 'summary', '--json').out);
-    assert.deepEqual(usage.error, { code: 'USAGE', message: 'MODEL.keras is missing' });
+    assert.deepEqual(usage.error, { code: 'USAGE', message: 'MODEL is missing' });
   });
 
   test('--debug shows where', () => {
@@ -127,6 +141,46 @@ describe('a disk that is full', () => {
       readdirSync(folder).filter((name) => name.endsWith('.tmp')),
       [],
     );
+  });
+});
+
+describe('places that take no text', () => {
+  const noFull =
+    process.platform === 'linux' ? false : 'only Linux has a device that is always full';
+  const ended = (script: string) =>
+    spawnSync('sh', ['-c', script, 'sh', process.execPath, program], {
+      cwd: folder,
+      encoding: 'utf8',
+    });
+
+  test('a full one for the result is exit code 4', { skip: noFull }, () => {
+    for (const json of ['', '--json']) {
+      const { status, stderr } = ended(`"$@" summary small.keras ${json} > /dev/full`);
+      assert.equal(status, 4);
+      assert.match(stderr, /^error: \[standard output\] the result must be written, .*ENOSPC\.\n$/);
+    }
+  });
+
+  test('a full one for messages changes no exit code', { skip: noFull }, () => {
+    assert.equal(ended('"$@" summary none.keras 2> /dev/full').status, 3);
+  });
+
+  const noShell = process.platform === 'win32' ? 'Windows has no sh' : false;
+
+  test('a reader of messages that leaves does not end training', { skip: noShell }, () => {
+    const args = 'fit small.keras --data data.npz --epochs 300 --out unread.keras';
+    const { status } = ended(`{ "$@" ${args}; echo $? > code; } 2>&1 | head -n 1`);
+    assert.equal(status, 0);
+    assert.equal(readFileSync(at('code'), 'utf8'), '0\n');
+    assert.equal(tsuno(folder, 'summary', 'unread.keras').code, 0);
+  });
+
+  test('a reader of the result that leaves is no error', { skip: noShell }, () => {
+    const { stderr } = ended(
+      '{ "$@" inspect small.keras --stage kernels; echo $? > code; } | head -n 1',
+    );
+    assert.equal(stderr, '');
+    assert.equal(readFileSync(at('code'), 'utf8'), '0\n');
   });
 });
 

@@ -31,8 +31,9 @@ describe('tsuno new', () => {
       'tsconfig.json',
     ]);
     const { name, dependencies } = JSON.parse(readFileSync(join(project, 'package.json'), 'utf8'));
-    const { version } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8'));
-    assert.deepEqual([name, dependencies], ['digits', { tsuno: `^${version}` }]);
+    // This is a clone: no registry needs to have this version.
+    const folderOfClone = root.replaceAll('\\', '/').replace(/\/$/, '');
+    assert.deepEqual([name, dependencies], ['digits', { tsuno: `file:${folderOfClone}` }]);
   });
 
   test('never touches what is there', () => {

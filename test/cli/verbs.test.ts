@@ -1,6 +1,6 @@
 /** @file Every verb, as people run it: the built program in a process of its own, on models that take milliseconds. */
 import assert from 'node:assert/strict';
-import { readFileSync, writeFileSync } from 'node:fs';
+import { copyFileSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { before, describe, test } from 'node:test';
 import { fileURLToPath } from 'node:url';
@@ -85,6 +85,52 @@ describe('tsuno fit', () => {
     done(tsuno(folder, ...whole, 'whole.keras'));
     const [one, other] = [await loadModel(at('kept.keras')), await loadModel(at('whole.keras'))];
     assert.deepEqual(bitsOf(one), bitsOf(other));
+  });
+
+  /** Sends a signal, or does something else, in the second epoch. */
+  function inMidRun(
+    args: readonly string[],
+    act: (send: (signal: NodeJS.Signals) => void) => void,
+  ) {
+    let done = false;
+    return started(folder, args, (text, send) => {
+      if (done || !text.includes('Epoch 2/')) return;
+      done = true;
+      act(send);
+    });
+  }
+
+  const long = ['--data', 'data.npz', '--epochs', '300', '--seed', '4', '--threads', '1'];
+
+  async function assertSame(one: string, other: string): Promise<void> {
+    assert.deepEqual(bitsOf(await loadModel(at(one))), bitsOf(await loadModel(at(other))));
+  }
+
+  test('--backup-every goes on after kill -9, and where the model is replaced by itself', async () => {
+    done(tsuno(folder, 'fit', 'small.keras', ...long, '--out', 'unkilled.keras'));
+    copyFileSync(at('small.keras'), at('itself.keras'));
+    const kept = [...long, '--backup', 'every', '--backup-every', '2', '--out', 'itself.keras'];
+    const args = ['fit', 'itself.keras', ...kept];
+    const killed = await inMidRun(args, (send) => send('SIGKILL'));
+    assert.equal(killed.code, null, killed.err);
+    assert.match(readdirSync(at('every')).join(), /backup-\d+\.keras/);
+    const stopped = await inMidRun(args, (send) => send('SIGINT'));
+    assert.ok(stopped.code === 130 || stopped.code === 0, stopped.err);
+    done(tsuno(folder, ...args));
+    await assertSame('itself.keras', 'unkilled.keras');
+  });
+
+  test('backups stay until the model is written', async () => {
+    mkdirSync(at('gone'));
+    const args = ['fit', 'small.keras', ...long, '--backup', 'safe', '--out', 'gone/o.keras'];
+    const lost = await inMidRun(args, () => rmSync(at('gone'), { recursive: true }));
+    assert.equal(lost.code, 4, lost.err);
+    assert.match(lost.err, /\[gone\/o\.keras\] the file must be written, received ENOENT/);
+    assert.match(readdirSync(at('safe')).join(), /backup-\d+\.keras/);
+    mkdirSync(at('gone'));
+    const out = done(tsuno(folder, ...args));
+    assert.match(out, /^300 epochs: .* The model is in gone\/o\.keras\.\n$/);
+    assert.deepEqual(readdirSync(at('safe')), []);
   });
 
   test('Ctrl-C writes the model and ends with 130', async () => {
