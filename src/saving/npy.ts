@@ -178,6 +178,9 @@ export function writeNpy({ dtype, shape, data }: Tensor): Uint8Array<ArrayBuffer
   return writer.put(numbers).bytes;
 }
 
+/** Bytes of an array that may be packed as small as one likes: masks and labels are often all the same. */
+const mostZeros = 64 * 2 ** 20;
+
 /**
  * The arrays of an `.npz` archive by name, without `.npy`.
  *
@@ -190,7 +193,7 @@ export function writeNpy({ dtype, shape, data }: Tensor): Uint8Array<ArrayBuffer
  */
 export async function readNpz(bytes: Uint8Array, where = 'npz'): Promise<Map<string, Tensor>> {
   const arrays = new Map<string, Tensor>();
-  for (const member of zipMembers(bytes, where).values()) {
+  for (const member of zipMembers(bytes, where, { expansion: mostZeros }).values()) {
     const { name } = member;
     if (!name.endsWith('.npy')) throw notNpy(where, name, 'ZIP');
     const array = await unzipMember(bytes, member, where);

@@ -28,7 +28,7 @@ export interface ZipMember {
 export interface ZipLimits {
   /** Members an archive may list; default 10,000. */
   members?: number;
-  /** Bytes that deflated members may unpack to beyond 200 times their packed size; default 64 MiB. */
+  /** Bytes that deflated members may unpack to beyond 200 times their packed size; default 8 MiB. */
   expansion?: number;
 }
 
@@ -72,7 +72,7 @@ export function zipMembers(
   let at = start;
   for (let i = 0; i < count; i++) {
     const { member, next } = readCentral(reader, at, end);
-    checkExpansion(reader, member, limits.expansion ?? 64 * 2 ** 20);
+    checkExpansion(reader, member, limits.expansion ?? 8 * 2 ** 20);
     members.push(member);
     at = next;
   }
@@ -114,7 +114,7 @@ async function inflate(
     if (length + chunk.length <= size) out.set(chunk, length);
     length += chunk.length;
   });
-  const step = 2 ** 16; // what one push unpacks stays below 64 MiB
+  const step = 2 ** 12; // what one push unpacks stays below 4.3 MB
   try {
     for (let at = 0; at < packed.length && length <= size; at += step)
       stream.push(packed.subarray(at, at + step), at + step >= packed.length);

@@ -1,4 +1,5 @@
 /** @file Hostile files of every kind that lead elsewhere, to a path of the caller's: what readers must not follow. */
+import { readFileSync } from 'node:fs';
 import { File, FS, ready } from 'h5wasm';
 import { Input, layers, Sequential, serializeModel, toOnnx } from '../../src/index.ts';
 import { message, nodeProto, valueProto } from '../../src/saving/onnx_encode.ts';
@@ -7,6 +8,13 @@ import { memberOf } from '../saving/archives.ts';
 import { archive } from './archive_builder.ts';
 
 const encode = (text: string) => new TextEncoder().encode(text);
+
+/** Links that lie beside the files and lead outside. */
+export const linkNames = { symbolic: 'symbolic.bin', hard: 'hard.bin' } as const;
+
+/** What h5py makes of data in another file: an array in pieces of others, and one whose bytes lie elsewhere. */
+const seeds = new URL('../../../test/attacks/seeds/', import.meta.url);
+const elsewhere = ['hdf5__external_storage', 'hdf5__virtual_array'];
 
 /** An HDF5 file with an array and what `make` adds. */
 async function hdf5(
@@ -77,6 +85,11 @@ export async function hostileFiles(outside: string): Promise<Map<string, Uint8Ar
       files.set(`${name}_${libver}.weights.h5`, bytes);
     }
   }
+  for (const name of elsewhere) {
+    const bytes = new Uint8Array(readFileSync(new URL(name, seeds)));
+    keras(name, { weights: bytes });
+    files.set(`${name}.weights.h5`, bytes);
+  }
   for (const member of [
     outside,
     `..${outside}`,
@@ -105,7 +118,14 @@ export async function hostileFiles(outside: string): Promise<Map<string, Uint8Ar
   keras('module_os', {
     config: text.replace(/"module": "keras.layers", ("class_name": "Dense")/, '"module": "os", $1'),
   });
-  for (const path of [outside, `file://${outside}`, '../../../../etc/passwd', 'honest.keras'])
+  for (const path of [
+    outside,
+    `file://${outside}`,
+    '../../../../etc/passwd',
+    'junk/../..',
+    'honest.keras',
+    ...Object.values(linkNames),
+  ])
     files.set(`elsewhere_${files.size}.onnx`, onnxElsewhere(path));
   files.set(
     'pickle.keras',

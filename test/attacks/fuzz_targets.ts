@@ -3,16 +3,20 @@ import { readdirSync, readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { gzipSync } from 'node:zlib';
 import { encode as encodePng } from 'fast-png';
+import { File, FS, ready } from 'h5wasm';
 import { sha256 } from '../../src/core/sha256.ts';
 import { decodePng } from '../../src/data/image_png.ts';
 import {
   deserializeModel,
+  Input,
+  layers,
   loadOnnx,
-  Model,
   readIdx,
   readNpy,
   readNpz,
   readSafetensors,
+  Sequential,
+  serializeModel,
   tensor,
   writeNpy,
   writeNpz,
@@ -20,8 +24,10 @@ import {
 } from '../../src/index.ts';
 import { readHdf5 } from '../../src/saving/hdf5_read.ts';
 import { deserializeLegacy } from '../../src/saving/legacy_file.ts';
+import { modelFromConfig } from '../../src/saving/model_config.ts';
+import { decodeOnnx } from '../../src/saving/onnx_decode.ts';
 import { deserializeRun, serializeRun } from '../../src/saving/run_file.ts';
-import { pythonJson } from '../../src/saving/strict_json.ts';
+import { parseJson, pythonJson } from '../../src/saving/strict_json.ts';
 import { unzipMember, writeZip, zipMembers } from '../../src/saving/zip.ts';
 import { memberOf } from '../saving/archives.ts';
 import { modelCases } from '../support/keras_cases.ts';
@@ -52,6 +58,25 @@ async function partsOf(bytes: Uint8Array) {
     config: await memberOf(bytes, 'config.json'),
     weights: await memberOf(bytes, 'model.weights.h5'),
   };
+}
+
+/** A network so small that most bytes of its file say what it is. */
+function smallNetwork(): Sequential {
+  const model = new Sequential([
+    Input({ shape: [3, 3, 1] }),
+    layers.conv2d(2, 2, { activation: 'relu' }),
+    layers.flatten(),
+    layers.dense(2),
+  ]);
+  model.compile({ optimizer: 'sgd', loss: 'mse', metrics: ['mae'] });
+  return model;
+}
+
+/** Files of models: of Keras, and mostly small ones, which are read many times as often. */
+async function modelFiles(): Promise<(dice: Dice) => Awaited<ReturnType<typeof partsOf>>> {
+  const ofKeras = await Promise.all(files.map(partsOf));
+  const small = await partsOf(await serializeModel(smallNetwork()));
+  return (dice) => (dice.chance(0.8) ? small : dice.pick(ofKeras));
 }
 
 const randomMember = (dice: Dice): Member => {
@@ -85,43 +110,87 @@ function zip(): Target {
   };
 }
 
+/** A description with a few of its nodes or bytes changed. */
+function mutateJson(text: Uint8Array, dice: Dice): Uint8Array {
+  if (dice.chance(0.2)) return mutateBytes(text, dice);
+  return encode(pythonJson(mutateTree(JSON.parse(decode(text)), dice)));
+}
+
 async function config(): Promise<Target> {
-  const models = await Promise.all(files.map(partsOf));
-  const trees = models.map((parts) => JSON.parse(decode(parts.config)) as unknown);
+  const pick = await modelFiles();
   return {
-    make(dice) {
-      const which = dice.below(models.length);
-      const { metadata, config: own, weights } = models[which]!;
-      const changed = dice.chance(0.8)
-        ? encode(pythonJson(mutateTree(trees[which], dice)))
-        : mutateBytes(own, dice);
-      return writeZip([
-        ['metadata.json', metadata],
-        ['config.json', changed],
-        ['model.weights.h5', weights],
-      ]);
+    make: (dice) => mutateJson(pick(dice).config, dice),
+    read(bytes) {
+      const allowance = { bytes: 2 ** 20, reason: 'the weights' };
+      return modelFromConfig(parseJson(bytes, 'fuzz'), 'fuzz', { allowance });
     },
-    read: (bytes) => deserializeModel(bytes),
   };
 }
 
-async function hdf5(): Promise<Target> {
-  const models = await Promise.all(files.map(partsOf));
+function json(): Target {
+  const seeds = [
+    '{"a": [1, -2.5e-3, null, true], "b": {"c": "d\\u00e9\\n", "e": {}}, "": [[], [NaN, Infinity]]}',
+    '[{"class_name": "Dense", "config": {"units": 3, "name": "\\ud83d\\ude00"}}]',
+  ].map(encode);
+  const pieces = [
+    '{',
+    '}',
+    '[',
+    ']',
+    ':',
+    ',',
+    '"',
+    '\\',
+    '\\u',
+    '__proto__',
+    '-',
+    '1e9',
+    'NaN',
+    '\ud83d',
+  ];
   return {
-    make: (dice) => mutateBytes(dice.pick(models).weights, dice),
+    make(dice) {
+      const seed = dice.pick(seeds);
+      if (dice.chance(0.3)) return mutateBytes(seed, dice);
+      const at = dice.below(seed.length);
+      const [before, after] = [seed.subarray(0, at), seed.subarray(at + dice.below(4))];
+      return Uint8Array.from([...before, ...encode(dice.pick(pieces)), ...after]);
+    },
+    read: (bytes) => parseJson(bytes, 'fuzz'),
+  };
+}
+
+/** What libhdf5 writes, in the first form of the format and in the last. */
+async function ofLibrary(form: 'earliest' | 'latest'): Promise<Uint8Array> {
+  await ready;
+  const file = new File('seed.h5', 'w', { libver: [form, 'latest'] });
+  const group = file.create_group('layers').create_group('vars');
+  group.create_attribute('name', 'dense');
+  group.create_dataset({ name: '0', data: new Float32Array(4), shape: [2, 2] });
+  group.create_dataset({ name: '1', data: Int16Array.of(1, 2), dtype: '<h' });
+  file.close();
+  return Uint8Array.from(FS!.readFile('seed.h5') as Uint8Array);
+}
+
+async function hdf5(): Promise<Target> {
+  const pick = await modelFiles();
+  const small = [await ofLibrary('earliest'), await ofLibrary('latest')];
+  return {
+    make: (dice) => mutateBytes(dice.chance(0.5) ? dice.pick(small) : pick(dice).weights, dice),
     read: (bytes) => readHdf5(bytes, 'fuzz'),
   };
 }
 
 async function keras(): Promise<Target> {
-  const models = await Promise.all(files.map(partsOf));
+  const pick = await modelFiles();
   return {
     make(dice) {
-      const { metadata, config: own, weights } = dice.pick(models);
+      const { metadata, config: own, weights } = pick(dice);
+      const which = dice.below(10);
       return writeZip([
-        ['metadata.json', metadata],
-        ['config.json', own],
-        ['model.weights.h5', mutateBytes(weights, dice)],
+        ['metadata.json', which === 0 ? mutateBytes(metadata, dice) : metadata],
+        ['config.json', which < 3 ? mutateJson(own, dice) : own],
+        ['model.weights.h5', which < 3 ? weights : mutateBytes(weights, dice)],
       ]);
     },
     read: (bytes) => deserializeModel(bytes),
@@ -196,19 +265,30 @@ function npz(): Target {
 }
 
 /** Numbers of messages changed, and bytes; the lengths around them often stay right. */
+function mutateMessages(source: Uint8Array, dice: Dice): Uint8Array {
+  if (dice.chance(0.4)) return mutateBytes(source, dice);
+  const bytes = Uint8Array.from(source);
+  for (let changes = 1 + dice.below(6); changes > 0; changes--) {
+    const at = dice.below(bytes.length);
+    bytes[at] = dice.pick([0, 1, 2, 3, 7, 8, 0x7f, 0x80, 0xff, bytes[at]! + 1, bytes[at]! - 1]);
+  }
+  return bytes;
+}
+
 function onnx(): Target {
   const seeds = fixtures('onnx', '.onnx').filter((bytes) => bytes.length < 8000);
   return {
-    make(dice) {
-      const bytes = Uint8Array.from(dice.pick(seeds));
-      if (dice.chance(0.4)) return mutateBytes(bytes, dice);
-      for (let changes = 1 + dice.below(6); changes > 0; changes--) {
-        const at = dice.below(bytes.length);
-        bytes[at] = dice.pick([0, 1, 2, 3, 7, 8, 0x7f, 0x80, 0xff, bytes[at]! + 1, bytes[at]! - 1]);
-      }
-      return bytes;
-    },
+    make: (dice) => mutateMessages(dice.pick(seeds), dice),
     read: (bytes) => loadOnnx(bytes),
+  };
+}
+
+/** The messages of ONNX files alone, without layers. */
+function protobuf(): Target {
+  const seeds = fixtures('onnx', '.onnx').filter((bytes) => bytes.length < 2000);
+  return {
+    make: (dice) => mutateMessages(dice.pick(seeds), dice),
+    read: (bytes) => decodeOnnx(bytes, 'fuzz'),
   };
 }
 
@@ -257,9 +337,7 @@ function png(): Target {
 
 /** Runs sealed anew after a change, so that what is behind the seal is reached. */
 async function run(): Promise<Target> {
-  const model = await deserializeModel(files[0]!);
-  if (!(model instanceof Model)) throw new Error('internal: no model');
-  const whole = await serializeRun(model, {
+  const whole = await serializeRun(smallNetwork(), {
     epoch: 1,
     batch: 3,
     begun: true,
@@ -330,6 +408,7 @@ export const targets: Readonly<Record<string, () => Target | Promise<Target>>> =
   gzip,
   png,
   zip,
+  json,
   config,
   hdf5,
   keras,
@@ -337,6 +416,7 @@ export const targets: Readonly<Record<string, () => Target | Promise<Target>>> =
   safetensors,
   npy,
   npz,
+  protobuf,
   onnx,
   run,
 };

@@ -1,9 +1,10 @@
 /** @file HDF5 files that lie or lead elsewhere: refused before data is read, in time that the file's length bounds. */
 import assert from 'node:assert/strict';
+import { readFileSync } from 'node:fs';
 import { describe, test } from 'node:test';
 import { File, FS, ready } from 'h5wasm';
 import { tensor } from '../../src/core/tensor.ts';
-import { h5Dataset, h5Group } from '../../src/saving/hdf5.ts';
+import { datasetNumbers, h5Dataset, h5Group } from '../../src/saving/hdf5.ts';
 import { readHdf5 } from '../../src/saving/hdf5_read.ts';
 import { writeHdf5 } from '../../src/saving/hdf5_write.ts';
 
@@ -212,4 +213,26 @@ test('groups 100 deep are refused', () => {
     group = outer;
   }
   assert.throws(() => readHdf5(writeHdf5(group), 'test'), { code: 'HDF5_LIMIT' });
+});
+
+describe('what h5py makes (tools/keras/hdf5_files.py)', () => {
+  const seeds = new URL('../../../test/attacks/seeds/', import.meta.url);
+  const seed = (name: string) => new Uint8Array(readFileSync(new URL(`hdf5__${name}`, seeds)));
+  const cases: [name: string, code: string, message: RegExp][] = [
+    ['external_storage', 'HDF5_LINK', /another file/],
+    ['virtual_array', 'HDF5_LINK', /virtual/],
+    ['texts_of_any_length', 'UNSUPPORTED', /text|length/],
+    ['compound', 'UNSUPPORTED', /./],
+    ['lzf', 'UNSUPPORTED', /filter|chunks/],
+    ['unknown_filter', 'UNSUPPORTED', /filter|chunks/],
+  ];
+  for (const [name, code, message] of cases)
+    test(`${name} is refused`, () =>
+      assert.throws(() => readHdf5(seed(name), 'test'), { name: 'TsunoError', code, message }));
+
+  test('big-endian numbers are read right', () => {
+    const node = readHdf5(seed('big_endian'), 'test').children.get('x')!;
+    assert.ok(node.kind === 'dataset');
+    assert.deepEqual(datasetNumbers(node), Float32Array.of(1.5, -0.25));
+  });
 });

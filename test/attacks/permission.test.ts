@@ -5,18 +5,20 @@
 import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
 import {
+  linkSync,
   mkdtempSync,
   readdirSync,
   readFileSync,
   realpathSync,
   rmSync,
+  symlinkSync,
   writeFileSync,
 } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { fileURLToPath } from 'node:url';
-import { honestFiles, hostileFiles } from './corpus.ts';
+import { honestFiles, hostileFiles, linkNames } from './corpus.ts';
 
 /** The compiled repository, and the repository. */
 const compiled = fileURLToPath(new URL('../../', import.meta.url));
@@ -47,6 +49,8 @@ test('hostile files are refused without another file being opened or written', a
     const hostile = await hostileFiles(outside);
     writeFileSync(outside, honest.get('honest.keras')!);
     for (const [name, bytes] of [...honest, ...hostile]) writeFileSync(join(folder, name), bytes);
+    symlinkSync(outside, join(folder, linkNames.symbolic));
+    linkSync(outside, join(folder, linkNames.hard));
     const before = readdirSync(folder).sort();
     const readable = [
       `${folder}/`,

@@ -1,6 +1,6 @@
 /** @file The doors of the model to files: save and load, weights alone, JSON, classes of the user's. */
 import assert from 'node:assert/strict';
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, describe, test } from 'node:test';
@@ -270,6 +270,7 @@ describe('classes of the user', () => {
       code: 'UNSUPPORTED',
       message: /registerLayer\(Unknown\)/,
     });
+    assert.ok(!existsSync(at('unknown.keras')));
   });
 
   test('come back where the caller gives them, and only there', async () => {

@@ -131,10 +131,11 @@ test('a write that takes nothing is an error, not a loop', async () => {
   await assert.rejects(writeWhole(path, bytes(newText), { fileSystem }), { code: 'SAVE' });
 });
 
-test('a rename that is refused for a while is tried again', async () => {
-  const disk = await nodeFileSystem();
-  for (const code of ['EPERM', 'EBUSY']) {
-    let refusals = 3;
+describe('a rename that is refused for a while, as virus scanners do, is tried again', () => {
+  /** Saves over an old file; @returns what is there afterwards. */
+  async function refusedTimes(code: string, times: number): Promise<string> {
+    const disk = await nodeFileSystem();
+    let refusals = times;
     const fileSystem: FileSystem = {
       ...disk,
       async rename(from, to) {
@@ -142,9 +143,21 @@ test('a rename that is refused for a while is tried again', async () => {
         await disk.rename(from, to);
       },
     };
-    const path = join(fresh(), 'a.keras');
-    await writeWhole(path, bytes(newText), { fileSystem });
-    assert.equal(readFileSync(path, 'utf8'), newText);
+    const home = fresh();
+    const path = join(home, 'a.keras');
+    writeFileSync(path, oldText);
+    const saving = writeWhole(path, bytes(newText), { fileSystem });
+    if (times <= 10) await saving;
+    else await assert.rejects(saving, { code: 'SAVE', message: new RegExp(code) });
+    assert.deepEqual(readdirSync(home), ['a.keras']);
+    return readFileSync(path, 'utf8');
+  }
+  for (const code of ['EPERM', 'EBUSY']) {
+    test(`${code}, one to ten times; at the eleventh the old file stays`, async () => {
+      const times = Array.from({ length: 11 }, (_, i) => i + 1);
+      const found = await Promise.all(times.map((count) => refusedTimes(code, count)));
+      assert.deepEqual(found, [...new Array<string>(10).fill(newText), oldText]);
+    });
   }
 });
 
