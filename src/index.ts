@@ -43,7 +43,7 @@ export { registerLayer } from './layers/registry.ts';
 export * as regularizers from './layers/regularizers.ts';
 export { SymbolicTensor } from './layers/symbolic.ts';
 export { Variable } from './layers/variable.ts';
-export { cloneModel } from './model/clone.ts';
+export { type CloneOptions, cloneModel } from './model/clone.ts';
 export {
   type GradientStepResult,
   type InputGradientStepResult,

@@ -1,6 +1,6 @@
 /** @file Inputs brought to mean 0 and variance 1 by statistics that are known or taken from data. */
 import { show, TsunoError } from '../core/errors.ts';
-import { type PartialShape, stridesOf } from '../core/shape.ts';
+import { type PartialShape, showShape, stridesOf } from '../core/shape.ts';
 import type { Tensor } from '../core/tensor.ts';
 import type { Value } from '../ir/graph.ts';
 import { add, concat, div, maximum, mul, reshape, scalar, sqrt, sub } from '../ops/index.ts';
@@ -50,6 +50,8 @@ export class Normalization extends Layer {
   override build(inputShape: PartialShape): void {
     const axes = sortedAxes(this.where, this.axis, inputShape);
     const shape = axes.map((axis) => knownExtent(this.where, axis, inputShape));
+    for (const given of [this.mean, this.variance])
+      if (typeof given === 'object') this.checkCount(given, shape, inputShape);
     if (this.mean !== undefined) return;
     const fixed = { trainable: false };
     this.adapted = {
@@ -137,12 +139,22 @@ export class Normalization extends Layer {
     if (typeof given === 'number') return scalar(like, given);
     const elements = given.map((number) => reshape(scalar(like, number), [1]));
     const vector = concat(elements as [Value, ...Value[]], 0);
-    if (given.length === wide.reduce((a, b) => a * b, 1)) return reshape(vector, wide);
+    this.checkCount(given, wide, like.shape);
+    return reshape(vector, wide);
+  }
+
+  /** One number for each position of the axes, whose extents `shape` has. */
+  private checkCount(
+    given: readonly number[],
+    shape: readonly number[],
+    inputShape: PartialShape,
+  ): void {
+    if (given.length === shape.reduce((a, b) => a * b, 1)) return;
     throw new TsunoError('SHAPE', {
       where: this.where,
       what: 'mean and variance',
       expected: `must be one for each position of axis ${show([...this.axis])}`,
-      found: `${given.length} for ${show([...like.shape])}`,
+      found: `${given.length} for ${showShape(inputShape)}`,
     });
   }
 }

@@ -3,7 +3,7 @@ import type { PartialShape } from '../core/shape.ts';
 import type { Value } from '../ir/graph.ts';
 import { add, cast, mul } from '../ops/index.ts';
 import { refuse } from './checks.ts';
-import { constantVector } from './constant_vector.ts';
+import { checkChannels, constantVector } from './constant_vector.ts';
 import { Layer, type LayerOptions } from './layer.ts';
 import type { Config } from './serialized.ts';
 
@@ -27,6 +27,11 @@ export class Rescaling extends Layer {
     this.offset = this.numbers('offset', options.offset ?? 0);
     // Bytes stay bytes up to here, so that their conversion is part of the arithmetic.
     this.autocast = false;
+  }
+
+  override build(inputShape: PartialShape): void {
+    for (const numbers of [this.scale, this.offset])
+      checkChannels(this.where, numbers, inputShape.at(-1));
   }
 
   override call(x: Value): Value {

@@ -225,6 +225,53 @@ describe('cloneModel', () => {
     assert.equal(built.countParams(), 15);
   });
 
+  test('cloneFunction makes the layers, of networks inside as well, each once', async () => {
+    const inner = new Sequential([Input({ shape: [4] }), layers.dense(4, { name: 'same' })]);
+    const inputs = Input({ shape: [4] });
+    const shared = layers.dense(4, { name: 'same' });
+    const outputs = layers.dropout(0.5)(shared(shared(inner(inputs))));
+    const model = new Model({ inputs, outputs });
+    const seen: Layer[] = [];
+    const twin = cloneModel(model, {
+      cloneFunction: (layer) => {
+        seen.push(layer);
+        if (!(layer instanceof layers.Dense)) return layers.dropout(0.25, { name: layer.name });
+        return layers.dense(layer.units, { name: layer.name, activation: 'relu' });
+      },
+    });
+    assert.equal(seen.length, 3);
+    assert.equal(new Set(seen).size, 3);
+    assert.equal(twin.countParams(), 40);
+    assert.equal((twin.layers.at(-1) as InstanceType<typeof layers.Dropout>).rate, 0.25);
+    twin.setWeights(model.getWeights());
+    const found = await twin.predict(tensor([[-1, -2, -3, -4]]));
+    assert.ok(found.data.every((value) => value >= 0));
+    twin.close();
+  });
+
+  test('inputTensors become the inputs', () => {
+    const model = twoHeads();
+    const inputs = Input({ shape: [2], name: 'given' });
+    const twin = cloneModel(model, { inputTensors: inputs });
+    assert.deepEqual(
+      twin.inputs.map((input) => input === inputs),
+      [true],
+    );
+    assert.equal(twin.countParams(), model.countParams());
+  });
+
+  test('what makes no clone is refused', () => {
+    const model = twoHeads();
+    const code = 'ARGUMENT';
+    const cloneFunction = (layer: Layer) => layer;
+    assert.throws(() => cloneModel(model, { cloneFunction }), { code, message: /not in use/ });
+    const inputTensors = Input({ shape: [3] });
+    const message = /inputTensors\[0\] must be of shape \[null, ?2\], received \[null, ?3\]/;
+    assert.throws(() => cloneModel(model, { inputTensors }), { code, message });
+    const two = [inputTensors, inputTensors];
+    assert.throws(() => cloneModel(model, { inputTensors: two }), { code, message: /as many/ });
+  });
+
   test('classes of one’s own, that nobody registered', () => {
     class Twice extends Layer {
       static readonly className = 'Twice';
@@ -284,6 +331,16 @@ describe('what cannot work is refused when it is built, with the arithmetic', ()
       /the 90 elements of each sample, received 28/,
     ],
     ['groups', () => layers.conv2d(4, 3, { groups: 2 })(image()), /divide the 3 input channels/],
+    [
+      'a scale for other channels',
+      () => layers.rescaling([1, 2])(image()),
+      /numbers for the channels must be 3, received \[1, ?2\]/,
+    ],
+    [
+      'statistics for other channels',
+      () => layers.normalization({ mean: [1, 2], variance: [1, 2] })(image()),
+      /one for each position of axis \[-1\], received 2 for/,
+    ],
     [
       'shapes that do not meet',
       () => layers.add()([image(), Input({ shape: [4, 6, 3] })]),
