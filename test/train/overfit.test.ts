@@ -5,6 +5,7 @@ import { RandomSequence } from '../../src/core/random.ts';
 import { setRandomSeed } from '../../src/core/seed.ts';
 import { Tensor } from '../../src/core/tensor.ts';
 import * as layers from '../../src/layers/index.ts';
+import { layerNames } from '../../src/layers/registry.ts';
 import { Model } from '../../src/model/model.ts';
 import { Input } from '../../src/topology/input.ts';
 import { Adam } from '../../src/train/optimizers/index.ts';
@@ -21,6 +22,33 @@ const conv = (x: Symbol) => layers.conv2d(8, 3, { padding: 'same' })(x);
 const series = (x: Symbol) => layers.reshape([6, 12])(x);
 
 const bodies: Readonly<Record<string, (x: Symbol) => Symbol>> = {
+  ActivityRegularization: (x) => layers.activityRegularization({ l2: 1e-5 })(conv(x)),
+  AdaptiveAveragePooling1D: (x) =>
+    layers.adaptiveAveragePooling1d(3)(layers.conv1d(16, 3)(series(x))),
+  AdaptiveAveragePooling2D: (x) => layers.adaptiveAveragePooling2d(4)(conv(x)),
+  AdaptiveMaxPooling1D: (x) => layers.adaptiveMaxPooling1d(3)(layers.conv1d(16, 3)(series(x))),
+  AdaptiveMaxPooling2D: (x) => layers.adaptiveMaxPooling2d(4)(conv(x)),
+  AlphaDropout: (x) => layers.alphaDropout(0.05)(conv(x)),
+  CenterCrop: (x) => layers.centerCrop(4, 4)(conv(x)),
+  Cropping1D: (x) => layers.cropping1d(1)(layers.conv1d(16, 3)(series(x))),
+  Dot: (x) => {
+    const flat = layers.flatten()(conv(x));
+    const side = layers.dense(8)(flat);
+    return layers.concatenate()([layers.dot(1)([side, layers.dense(8)(flat)]), side]);
+  },
+  Flatten: (x) => layers.flatten()(conv(x)),
+  GlobalAveragePooling1D: (x) =>
+    layers.globalAveragePooling1d()(layers.conv1d(32, 3, { activation: 'relu' })(series(x))),
+  GlobalMaxPooling1D: (x) => layers.globalMaxPooling1d()(layers.conv1d(32, 3)(series(x))),
+  Identity: (x) => layers.identity()(conv(x)),
+  RepeatVector: (x) => layers.repeatVector(3)(layers.dense(8)(layers.flatten()(x))),
+  Resizing: (x) => layers.resizing(4, 5)(conv(x)),
+  RMSNormalization: (x) => layers.rmsNormalization()(conv(x)),
+  Softmax: (x) => layers.softmax()(layers.dense(16)(layers.flatten()(x))),
+  SpatialDropout1D: (x) => layers.spatialDropout1d(0.1)(layers.conv1d(16, 3)(series(x))),
+  UnitNormalization: (x) => layers.unitNormalization()(conv(x)),
+  UpSampling1D: (x) => layers.upSampling1d(2)(layers.conv1d(16, 3)(series(x))),
+  ZeroPadding1D: (x) => layers.zeroPadding1d(1)(layers.conv1d(16, 3)(series(x))),
   Activation: (x) => layers.activation('silu')(conv(x)),
   Add: (x) => layers.add()([conv(x), conv(x)]),
   Average: (x) => layers.average()([conv(x), conv(x)]),
@@ -65,6 +93,38 @@ const bodies: Readonly<Record<string, (x: Symbol) => Symbol>> = {
   UpSampling2D: (x) => layers.upSampling2d(2)(conv(x)),
   ZeroPadding2D: (x) => layers.zeroPadding2d(1)(conv(x)),
 };
+
+/** Layers that need no network of their own here; each gradient is checked by the harness of test/layers. */
+const reasons: readonly (readonly [why: string, names: readonly string[]])[] = [
+  [
+    'changes images in training and has no weights: a network of augmented images need not fit eight samples',
+    [
+      'AugMix AutoContrast ContrastLimitedAdaptiveHistogramEqualization CutMix Equalization MixUp RandAugment',
+      'RandomBrightness RandomColorDegeneration RandomColorJitter RandomContrast RandomCrop RandomElasticTransform',
+      'RandomErasing RandomFlip RandomGaussianBlur RandomGrayscale RandomHue RandomInvert RandomPerspective',
+      'RandomPosterization RandomRotation RandomSaturation RandomSharpness RandomShear RandomTranslation RandomZoom',
+      'Solarization',
+    ],
+  ],
+  ['prepares inputs, before all weights', ['CategoryEncoding InputLayer Normalization Rescaling']],
+  ['other layers in a row', ['Pipeline']],
+];
+const excused = new Set(reasons.flatMap(([, names]) => names.join(' ').split(' ')));
+
+test('every layer that can learn, or through which others learn, has a network or a reason', () => {
+  const covered = new Set(Object.keys(bodies));
+  assert.deepEqual(
+    layerNames().filter((name) => !covered.has(name) && !excused.has(name)),
+    [],
+    'without either',
+  );
+  assert.deepEqual(
+    layerNames().filter((name) => covered.has(name) && excused.has(name)),
+    [],
+    'with both',
+  );
+  for (const name of excused) assert.ok(layerNames().includes(name), `no layer ${name}`);
+});
 
 const random = new RandomSequence(31, 1);
 const images = new Tensor('float32', [samples, 6, 6, 2]);
