@@ -36,7 +36,7 @@ PREDICT_TOLERANCE = 1e-5
 # Relative to the largest number of the array; optimizers that divide by the gradient's size carry rounding further.
 STEP_TOLERANCE = 2e-4
 LOSS_TOLERANCE = 1e-4
-# Batch normalization over 8 single pixels carries rounding further.
+# Batch normalization over 8 single pixels carries rounding further; Keras in float32 is 1.8e-3 from Keras in float64 (docs/proofs.md).
 LATER_TOLERANCE = 2e-3
 
 
