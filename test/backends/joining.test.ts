@@ -46,6 +46,17 @@ describe('the check at the start', () => {
     assert.equal(await bestJoin(), 2);
   });
 
+  test('a process stays while code is compiled in the background', async () => {
+    const timers = () =>
+      process.getActiveResourcesInfo().filter((name) => name === 'Timeout').length;
+    const before = timers();
+    const empty = Uint8Array.of(0, 0x61, 0x73, 0x6d, 1, 0, 0, 0);
+    const module = compileFor(empty, 1);
+    assert.equal(timers(), before + 1);
+    await module;
+    assert.equal(timers(), before);
+  });
+
   test('fails where joined code computes something else', async () => {
     await bestArithmetic(); // Node 20 hides relaxed SIMD until it is asked.
     // A compiler that turns the first f32x4.mul (0xfd 0xe6 0x01) of joined code into f32x4.add (0xfd 0xe4 0x01).

@@ -43,7 +43,7 @@ export async function compileFor(
 }
 
 /** Node 26 ends a process that waits for nothing but code that is compiled in the background; a timer makes it stay. */
-export async function outlasting<Result>(work: Promise<Result>): Promise<Result> {
+async function outlasting<Result>(work: Promise<Result>): Promise<Result> {
   const timer = setInterval(() => undefined, 60_000);
   try {
     return await work;
