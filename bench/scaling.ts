@@ -1,7 +1,10 @@
-/** @file How the time of a training step grows with the batch, with the images' area and with the channels. */
+/**
+ * @file How the time of a training step grows with the batch, with the images' area and with the channels; and its memory.
+ */
 import type { NodeBinary } from '../tools/node_binaries.ts';
 import type { Job } from './job.ts';
 import { runJob } from './run_job.ts';
+import { stepMemories, stepMemoryTable } from './step_memory.ts';
 import { digits, table } from './tables.ts';
 
 interface Point {
@@ -69,18 +72,17 @@ export async function measureScaling(
 }
 
 export function scalingTables(rows: readonly ScalingRow[]): string {
-  return [...new Set(rows.map((row) => row.series))]
-    .map((title) => {
-      const lines = rows
-        .filter((row) => row.series === title)
-        .map(({ value, trainMs, multiplyAdds, toLinear }) => [
-          value,
-          digits(trainMs),
-          digits(multiplyAdds / 1e6),
-          toLinear.toFixed(2),
-        ]);
-      const head = [title, 'step, ms', 'M multiply-adds', 'time / multiply-adds, to the first row'];
-      return `## Scaling with the ${title}\n\n${table(head, lines)}`;
-    })
-    .join('\n\n');
+  const tables = [...new Set(rows.map((row) => row.series))].map((title) => {
+    const lines = rows
+      .filter((row) => row.series === title)
+      .map(({ value, trainMs, multiplyAdds, toLinear }) => [
+        value,
+        digits(trainMs),
+        digits(multiplyAdds / 1e6),
+        toLinear.toFixed(2),
+      ]);
+    const head = [title, 'step, ms', 'M multiply-adds', 'time / multiply-adds, to the first row'];
+    return `## Scaling with the ${title}\n\n${table(head, lines)}`;
+  });
+  return [...tables, stepMemoryTable(stepMemories())].join('\n\n');
 }
