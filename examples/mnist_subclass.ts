@@ -4,8 +4,8 @@
  *
  *     npm run build && node dist/examples/mnist_subclass.js
  */
-import { datasets, layers, Model, setRandomSeed, type Value } from 'tsuno';
-import { weightsSha256 } from './support/weights_sha256.ts';
+import { layers, Model, type Value } from 'tsuno';
+import { begin, trainAndTest } from './support/digits.ts';
 
 class Digits extends Model {
   static override readonly className = 'Digits';
@@ -25,22 +25,5 @@ class Digits extends Model {
   }
 }
 
-setRandomSeed(Number(process.env.TSUNO_SEED ?? 1));
-const epochs = Number(process.env.TSUNO_EPOCHS ?? 5);
-const samples = Number(process.env.TSUNO_SAMPLES ?? 48_000);
-const { train, test } = await datasets.mnist.load();
-
-const model = new Digits();
-model.compile({
-  optimizer: 'adam',
-  loss: 'sparse_categorical_crossentropy',
-  metrics: ['accuracy'],
-});
-await model.fit(train.skip(12_000).take(samples), {
-  epochs,
-  batchSize: 32,
-  validationData: train.take(12_000),
-});
-console.log(await model.evaluate(test));
-console.log(weightsSha256(model));
-model.close();
+begin();
+await trainAndTest(new Digits());

@@ -66,7 +66,7 @@ function whole(name: 'epochs' | 'batch-size' | 'limit' | 'seed', least = 1): num
 const epochs = whole('epochs');
 const batchSize = whole('batch-size');
 const seed = whole('seed', 0);
-const limit = values.limit === undefined ? Number.POSITIVE_INFINITY : whole('limit');
+const limit = values.limit === undefined ? Number.MAX_SAFE_INTEGER : whole('limit');
 const depth = ([20, 32, 44, 56, 110] as const).find((one) => String(one) === values.depth);
 if (!depth) {
   console.error(`--depth must be 20, 32, 44, 56 or 110, received ${values.depth}`);

@@ -171,7 +171,14 @@ function kernelOf(layer: Layer, where: string): Tensor {
 function mapsOf(model: Network, layer: Layer, where: string): SymbolicTensor {
   if (!model.functional) {
     const found = `a ${model.kind} one${model.kind === 'sequential' ? ' that is not built' : ''}`;
-    throw refusal(where, 'UNSUPPORTED', model.where, 'a functional or sequential network', found);
+    throw new TsunoError('UNSUPPORTED', {
+      where,
+      what: model.where,
+      expected: 'a functional or sequential network',
+      found,
+      repair:
+        'Call its layers on an Input and make a Model of inputs and outputs: only of such calls is it known what each layer gives.',
+    });
   }
   const { output } = layer;
   if (output.shape.length !== 4) {

@@ -1,6 +1,11 @@
-/** @file Programs for many shapes: those of late are kept, the others go, and memory stays as it is. */
+/**
+ * @file Programs for many shapes: those of late are kept, the others go, and give back the memory they had. Counted are
+ * calls of the compiler, and bytes of the engine's memory that somebody has.
+ */
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
+import type { Region } from '../../src/backends/backend.ts';
+import { EngineMemory } from '../../src/backends/wasm/memory.ts';
 import { setRandomSeed } from '../../src/core/seed.ts';
 import { Tensor } from '../../src/core/tensor.ts';
 import * as layers from '../../src/layers/index.ts';
@@ -34,37 +39,52 @@ const bytesOf = async (model: Model, image: Tensor) =>
 
 describe('a model that meets images of many sizes', () => {
   const count = 5 * mostPrograms;
-  const sizes = Array.from({ length: count }, (_, i) => [3 + (i % 20), 3 + Math.floor(i / 20)]);
+  const sizes = Array.from({ length: count }, (_, i): [height: number, width: number] => [
+    3 + (i % 20),
+    3 + Math.floor(i / 20),
+  ]);
 
   for (const threads of [1, 2]) {
     test(`predicts on all ${count} with the memory of a few, ${threads} threads`, async () => {
       const model = openModel(threads);
       const first = await bytesOf(model, imageOf(22, 22));
-      let pages = 0;
       let compiled = 0;
-      const { grow } = WebAssembly.Memory.prototype;
+      let held = 0;
+      const { allocate, free } = EngineMemory.prototype;
       const { compile } = WebAssembly;
-      function counted(this: WebAssembly.Memory, more: number): number {
-        pages += more;
-        return grow.call(this, more);
+      function taking(this: EngineMemory, bytes: number): Region {
+        const region = allocate.call(this, bytes);
+        held += region.bytes;
+        return region;
+      }
+      function freeing(this: EngineMemory, region: Region): void {
+        held -= region.bytes;
+        free.call(this, region);
       }
       const compiling = (bytes: BufferSource) => {
         compiled++;
         return compile(bytes);
       };
-      await during(WebAssembly.Memory.prototype, 'grow', counted, () =>
-        during(WebAssembly, 'compile', compiling, async () => {
-          for (const [height, width] of sizes) await bytesOf(model, imageOf(height!, width!));
-          assert.equal(compiled, count);
-          // One of late is still there, the first is made anew and gives the same bits.
-          const [height, width] = sizes.at(-10) as [number, number];
-          await bytesOf(model, imageOf(height, width));
-          assert.equal(compiled, count);
-          assert.equal(await bytesOf(model, imageOf(22, 22)), first);
-          assert.equal(compiled, count + 1);
-        }),
+      const all = async () => {
+        let most = 0;
+        for (const [i, size] of sizes.entries()) {
+          await bytesOf(model, imageOf(...size));
+          if (i < mostPrograms) most = held;
+        }
+        assert.equal(compiled, count);
+        assert.ok(most > mostPrograms, `${most} bytes: programs that are kept have memory`);
+        assert.ok(held <= most, `${held} bytes at the end, ${most} with ${mostPrograms} programs`);
+        // One of late is still there, the first is made anew and gives the same bits.
+        await bytesOf(model, imageOf(...sizes.at(-10)!));
+        assert.equal(compiled, count);
+        assert.equal(await bytesOf(model, imageOf(22, 22)), first);
+        assert.equal(compiled, count + 1);
+      };
+      await during(EngineMemory.prototype, 'allocate', taking, () =>
+        during(EngineMemory.prototype, 'free', freeing, () =>
+          during(WebAssembly, 'compile', compiling, all),
+        ),
       );
-      assert.equal(pages, 0);
       model.close();
     });
   }
