@@ -11,7 +11,7 @@ export async function version(): Promise<string> {
 
 /**
  * What the `package.json` of a project says of this package: its version where npm has installed it; where it is a clone
- * its folder, `file:/home/me/tsuno`.
+ * its folder, `file:FOLDER`.
  */
 export async function dependency(): Promise<string> {
   const folder = resolve(dirname(fileURLToPath(import.meta.url)), '..', '..');
