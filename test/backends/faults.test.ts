@@ -1,6 +1,6 @@
 /**
- * @file Threads that fail: killed at any moment, throwing, leaving, silent, never there. A run ends with a typed error within
- * seconds, the variables are those of a whole step, the process lives and the next run works.
+ * @file Threads that fail: killed at any moment, throwing, leaving, silent, never there. A run ends with a typed error that
+ * names the cause, the variables are those of a whole step, the process lives and the next run works.
  */
 import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
@@ -16,7 +16,8 @@ import { started, useScript, watchWorkers } from './workers.ts';
 const faultScript = new URL('./fault_worker.js', import.meta.url);
 /** Longer than any test waits. */
 const endless = 1_000_000;
-const limit = 5000;
+/** Seconds: longer than a busy machine lets a healthy thread wait. */
+const watchdog = 1.5;
 
 /** States after 5 and after 10 steps, on one thread and undisturbed. */
 const whole: string[] = [];
@@ -44,17 +45,14 @@ before(async () => {
   session.close();
 });
 
-/** Expects a refusal with `code` within five seconds. */
+/** Expects a refusal with `code`. */
 async function refused(run: Promise<unknown>, code: ErrorCode, says: RegExp): Promise<void> {
-  const begun = performance.now();
   await assert.rejects(run, (error) => {
     assert.ok(error instanceof TsunoError, String(error));
     assert.equal(error.code, code);
     assert.match(error.message, says);
     return true;
   });
-  const took = performance.now() - begun;
-  assert.ok(took < limit, `it took ${took} ms`);
 }
 
 /** After a failed run: the state is that of step 5, and five more steps lead to that of step 10. */
@@ -145,11 +143,11 @@ describe('a worker that never answers', () => {
   ] as const) {
     test(`thread ${culprit} of ${threads}: the watchdog names kernel and shape`, async () => {
       useScript(faultScript, { culprit, fault: 'hang', steps: 7 } satisfies Fault);
-      const subject = await open({ threads, watchdog: 0.4 });
+      const subject = await open({ threads, watchdog });
       await subject.run(5);
       useScript();
       const says =
-        /kernel "%\d+ = \w+\(.*\) .*: \w+\[.*\]" must end within 0\.4 s, received no answer/;
+        /kernel "%\d+ = \w+\(.*\) .*: \w+\[.*\]" must end within 1\.5 s, received no answer/;
       await refused(subject.run(endless), 'WORKER', says);
       await goesOn(subject);
       subject.session.close();
@@ -158,8 +156,9 @@ describe('a worker that never answers', () => {
 
   test('many steps are no silence', async () => {
     useScript();
-    const subject = await open({ threads: 2, watchdog: 0.2 });
-    assert.equal(await subject.run(400), 400);
+    const subject = await open({ threads: 2, watchdog: 1 });
+    // About two seconds on an idle machine.
+    assert.equal(await subject.run(2500), 2500);
     subject.session.close();
   });
 });

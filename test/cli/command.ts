@@ -31,7 +31,7 @@ export function tsuno(folder: string, ...args: string[]): Ended {
     cwd: folder,
     encoding: 'utf8',
     env: environment(),
-    timeout: 60_000,
+    timeout: 5 * 60_000,
   });
   return { code: status, out: stdout, err: stderr };
 }

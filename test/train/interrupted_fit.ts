@@ -24,7 +24,7 @@ class Notes extends Callback {
 class Slow extends Callback {
   override async onTrainEnd(): Promise<void> {
     console.log('callback');
-    await new Promise((resolve) => setTimeout(resolve, 20_000));
+    await new Promise((resolve) => setTimeout(resolve, 60_000));
   }
 }
 
