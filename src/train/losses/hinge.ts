@@ -14,7 +14,7 @@ import {
   square,
   sub,
 } from '../../ops/index.ts';
-import { Loss, type LossOptions } from './loss.ts';
+import { lossOf } from './loss.ts';
 import { lastAxis } from './predictions.ts';
 
 /** 2y − 1 if every label is 0 or 1, else the labels. */
@@ -51,14 +51,8 @@ export function categoricalHinge(yTrue: Value, yPred: Value): Value {
  *
  * @see https://keras.io/api/losses/hinge_losses/#hinge-class
  */
-export class Hinge extends Loss {
-  static readonly className = 'Hinge';
-  constructor(options: LossOptions = {}) {
-    super('hinge', options);
-  }
-  override samples(yTrue: Value, yPred: Value): Value {
-    return hinge(yTrue, yPred);
-  }
+export class Hinge extends lossOf('hinge', hinge) {
+  static override readonly className = 'Hinge';
 }
 
 /**
@@ -66,14 +60,8 @@ export class Hinge extends Loss {
  *
  * @see https://keras.io/api/losses/hinge_losses/#squaredhinge-class
  */
-export class SquaredHinge extends Loss {
-  static readonly className = 'SquaredHinge';
-  constructor(options: LossOptions = {}) {
-    super('squared_hinge', options);
-  }
-  override samples(yTrue: Value, yPred: Value): Value {
-    return squaredHinge(yTrue, yPred);
-  }
+export class SquaredHinge extends lossOf('squared_hinge', squaredHinge) {
+  static override readonly className = 'SquaredHinge';
 }
 
 /**
@@ -81,13 +69,7 @@ export class SquaredHinge extends Loss {
  *
  * @see https://keras.io/api/losses/hinge_losses/#categoricalhinge-class
  */
-export class CategoricalHinge extends Loss {
-  static readonly className = 'CategoricalHinge';
+export class CategoricalHinge extends lossOf('categorical_hinge', categoricalHinge) {
+  static override readonly className = 'CategoricalHinge';
   override readonly labelKind = 'oneHot';
-  constructor(options: LossOptions = {}) {
-    super('categorical_hinge', options);
-  }
-  override samples(yTrue: Value, yPred: Value): Value {
-    return categoricalHinge(yTrue, yPred);
-  }
 }

@@ -112,6 +112,30 @@ export abstract class Loss {
   }
 }
 
+/** A loss that is whole: the values of its samples are known. */
+interface WholeLoss extends Loss {
+  samples(yTrue: Value, yPred: Value): Value;
+}
+
+/** A class whose objects take the options of every loss, and no others. */
+export interface LossClass {
+  readonly className: string;
+  new (options?: LossOptions): WholeLoss;
+}
+
+/** What a loss without options of its own extends: `name` and `compute` are all it is. */
+export function lossOf(name: string, compute: LossFunction): LossClass {
+  return class extends Loss {
+    static readonly className: string = 'Loss';
+    constructor(options: LossOptions = {}) {
+      super(name, options);
+    }
+    override samples(yTrue: Value, yPred: Value): Value {
+      return compute(yTrue, yPred);
+    }
+  };
+}
+
 /** A function of labels and predictions as a loss. */
 export class FunctionLoss extends Loss {
   private readonly compute: LossFunction;

@@ -21,7 +21,7 @@ import {
   square,
   sub,
 } from '../../ops/index.ts';
-import { Loss, type LossOptions, sameRank } from './loss.ts';
+import { Loss, type LossOptions, lossOf, sameRank } from './loss.ts';
 import { axisNumber, clip, epsilon, lastAxis } from './predictions.ts';
 
 /** Mean over the last axis of `distance(yTrue, yPred)`. */
@@ -103,14 +103,8 @@ export function cosineSimilarity(yTrue: Value, yPred: Value, axis = -1): Value {
  *
  * @see https://keras.io/api/losses/regression_losses/#meansquarederror-class
  */
-export class MeanSquaredError extends Loss {
-  static readonly className = 'MeanSquaredError';
-  constructor(options: LossOptions = {}) {
-    super('mean_squared_error', options);
-  }
-  override samples(yTrue: Value, yPred: Value): Value {
-    return meanSquaredError(yTrue, yPred);
-  }
+export class MeanSquaredError extends lossOf('mean_squared_error', meanSquaredError) {
+  static override readonly className = 'MeanSquaredError';
 }
 
 /**
@@ -118,14 +112,8 @@ export class MeanSquaredError extends Loss {
  *
  * @see https://keras.io/api/losses/regression_losses/#meanabsoluteerror-class
  */
-export class MeanAbsoluteError extends Loss {
-  static readonly className = 'MeanAbsoluteError';
-  constructor(options: LossOptions = {}) {
-    super('mean_absolute_error', options);
-  }
-  override samples(yTrue: Value, yPred: Value): Value {
-    return meanAbsoluteError(yTrue, yPred);
-  }
+export class MeanAbsoluteError extends lossOf('mean_absolute_error', meanAbsoluteError) {
+  static override readonly className = 'MeanAbsoluteError';
 }
 
 /**
@@ -133,14 +121,11 @@ export class MeanAbsoluteError extends Loss {
  *
  * @see https://keras.io/api/losses/regression_losses/#meanabsolutepercentageerror-class
  */
-export class MeanAbsolutePercentageError extends Loss {
-  static readonly className = 'MeanAbsolutePercentageError';
-  constructor(options: LossOptions = {}) {
-    super('mean_absolute_percentage_error', options);
-  }
-  override samples(yTrue: Value, yPred: Value): Value {
-    return meanAbsolutePercentageError(yTrue, yPred);
-  }
+export class MeanAbsolutePercentageError extends lossOf(
+  'mean_absolute_percentage_error',
+  meanAbsolutePercentageError,
+) {
+  static override readonly className = 'MeanAbsolutePercentageError';
 }
 
 /**
@@ -148,14 +133,11 @@ export class MeanAbsolutePercentageError extends Loss {
  *
  * @see https://keras.io/api/losses/regression_losses/#meansquaredlogarithmicerror-class
  */
-export class MeanSquaredLogarithmicError extends Loss {
-  static readonly className = 'MeanSquaredLogarithmicError';
-  constructor(options: LossOptions = {}) {
-    super('mean_squared_logarithmic_error', options);
-  }
-  override samples(yTrue: Value, yPred: Value): Value {
-    return meanSquaredLogarithmicError(yTrue, yPred);
-  }
+export class MeanSquaredLogarithmicError extends lossOf(
+  'mean_squared_logarithmic_error',
+  meanSquaredLogarithmicError,
+) {
+  static override readonly className = 'MeanSquaredLogarithmicError';
 }
 
 /**
@@ -187,14 +169,8 @@ export class Huber extends Loss {
  *
  * @see https://keras.io/api/losses/regression_losses/#logcosh-class
  */
-export class LogCosh extends Loss {
-  static readonly className = 'LogCosh';
-  constructor(options: LossOptions = {}) {
-    super('log_cosh', options);
-  }
-  override samples(yTrue: Value, yPred: Value): Value {
-    return logCosh(yTrue, yPred);
-  }
+export class LogCosh extends lossOf('log_cosh', logCosh) {
+  static override readonly className = 'LogCosh';
 }
 
 /**
@@ -202,14 +178,8 @@ export class LogCosh extends Loss {
  *
  * @see https://keras.io/api/losses/probabilistic_losses/#poisson-class
  */
-export class Poisson extends Loss {
-  static readonly className = 'Poisson';
-  constructor(options: LossOptions = {}) {
-    super('poisson', options);
-  }
-  override samples(yTrue: Value, yPred: Value): Value {
-    return poisson(yTrue, yPred);
-  }
+export class Poisson extends lossOf('poisson', poisson) {
+  static override readonly className = 'Poisson';
 }
 
 /**
@@ -217,14 +187,8 @@ export class Poisson extends Loss {
  *
  * @see https://keras.io/api/losses/probabilistic_losses/#kldivergence-class
  */
-export class KLDivergence extends Loss {
-  static readonly className = 'KLDivergence';
-  constructor(options: LossOptions = {}) {
-    super('kl_divergence', options);
-  }
-  override samples(yTrue: Value, yPred: Value): Value {
-    return klDivergence(yTrue, yPred);
-  }
+export class KLDivergence extends lossOf('kl_divergence', klDivergence) {
+  static override readonly className = 'KLDivergence';
 }
 
 /**
