@@ -45,6 +45,8 @@ interface Run {
   interrupt: Interrupt;
   report: FitReport;
   keeping: Keeping;
+  /** @throws TsunoError `STATE` where the model was closed in mid-training. */
+  mustBeOpen(): void;
 }
 
 /**
@@ -63,6 +65,7 @@ export function fit(
 ): Promise<FitReport> {
   return trainer.training('fit', async () => {
     trainer.compiled('fit');
+    const mustBeOpen = trainer.untilClosed('fit');
     const parts = partsOf(data, options, trainer.names);
     const numbers = numbersOf(options, parts);
     checkPasses(parts, numbers);
@@ -105,6 +108,7 @@ export function fit(
           interrupt,
           report,
           keeping,
+          mustBeOpen,
         });
       } finally {
         interrupt.release();
@@ -147,6 +151,7 @@ async function runEpochs(run: Run): Promise<FitReport> {
         break;
       }
       logs = (await runEpoch(run, epoch, part)) ?? logs;
+      run.mustBeOpen();
       if (model.stopTraining) break;
     }
     if (signal.aborted) await keeping.keep();
@@ -203,6 +208,7 @@ async function runEpoch(run: Run, epoch: number, part: EpochPart): Promise<Logs 
   await feed.begin(part.pass, part.from + done);
   const trained = performance.now();
   const steps = await runBatches(run, epoch, part, done);
+  run.mustBeOpen();
   const trainSeconds = (performance.now() - trained) / 1000;
   if (signal.aborted) return undefined;
   const wanted = numbers.stepsPerEpoch ?? part.steps;
@@ -220,6 +226,7 @@ async function runEpoch(run: Run, epoch: number, part: EpochPart): Promise<Logs 
       { steps: numbers.validationSteps, signal },
       callbacks,
     );
+    run.mustBeOpen();
     if (signal.aborted) return undefined;
     for (const [name, value] of Object.entries(found)) logs[`val_${name}`] = value;
   }
@@ -259,13 +266,14 @@ async function runBatches(
 type NameOf = (step: number) => string;
 
 async function runAtOnce(
-  { trainer, model, feed, callbacks, keeping, interrupt: { signal } }: Run,
+  { trainer, model, feed, callbacks, keeping, mustBeOpen, interrupt: { signal } }: Run,
   part: EpochPart,
   first: number,
   nameOf: NameOf,
 ): Promise<number> {
   let done = first;
   while (done < part.steps && !signal.aborted) {
+    mustBeOpen();
     const stretch = await feed.next(Math.min(part.steps - done, keeping.stretch), signal);
     if (!stretch) break;
     const before = done;
@@ -283,13 +291,14 @@ async function runAtOnce(
 
 /** One by one, for callbacks that want to see each. */
 async function runSingly(
-  { trainer, model, feed, callbacks, keeping, interrupt: { signal } }: Run,
+  { trainer, model, feed, callbacks, keeping, mustBeOpen, interrupt: { signal } }: Run,
   part: EpochPart,
   first: number,
   nameOf: NameOf,
 ): Promise<number> {
   let step = first;
   for (; step < part.steps && !model.stopTraining && !signal.aborted; step++) {
+    mustBeOpen();
     const stretch = await feed.next(1, signal);
     if (!stretch) break;
     await callbacks.tellOf('onTrainBatchBegin', step);

@@ -67,6 +67,8 @@ export class Trainer {
   private isTraining = false;
   private isSeeded = false;
   private hasWarned = false;
+  /** Calls of {@link close}. */
+  private closings = 0;
 
   constructor(network: Network) {
     this.network = network;
@@ -121,12 +123,28 @@ export class Trainer {
   /** Stops the engine; weights stay. The next call starts another. */
   close(): void {
     const { session } = this;
+    this.closings++;
     this.session = undefined;
     this.programs.forget(false);
     session?.then(
       (open) => open.close(),
       () => undefined,
     );
+  }
+
+  /** @returns a check that throws `STATE` where the engine has been closed since: its steps would go on in another. */
+  untilClosed(where: string): () => void {
+    const { closings } = this;
+    return () => {
+      if (this.closings === closings) return;
+      throw new TsunoError('STATE', {
+        where: `${where} "${this.network.name}"`,
+        what: 'the model',
+        expected: 'must stay open until training has ended',
+        found: 'a call of close',
+        repair: 'Weights are those after a whole step. To stop in good order, give fit a signal.',
+      });
+    };
   }
 
   /** What the network calls its columns. */

@@ -1,6 +1,7 @@
 /** @file The doors of the model: single batches, several outputs, compiling again, closing. */
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
+import { LambdaCallback } from '../../src/callbacks/index.ts';
 import { setRandomSeed } from '../../src/core/seed.ts';
 import { Tensor, tensor } from '../../src/core/tensor.ts';
 import type { Value } from '../../src/ir/graph.ts';
@@ -169,6 +170,41 @@ describe('compiling and closing', () => {
     assert.ok(values.flat().every(Number.isFinite));
     await model.fit(stripes(20), { verbose: 0 });
     model.close();
+  });
+
+  const closings: Record<string, (model: Model) => object> = {
+    'after a batch': (model) => ({ onTrainBatchEnd: () => model.close() }),
+    'between two epochs': (model) => ({
+      onEpochEnd: (epoch: number) => epoch === 0 && model.close(),
+    }),
+    'in validation': (model) => ({ onTestBegin: () => model.close() }),
+    'after the last epoch': (model) => ({
+      onEpochEnd: (epoch: number) => epoch === 2 && model.close(),
+    }),
+  };
+  for (const [when, stages] of Object.entries(closings)) {
+    test(`closing ${when} never lets fit go on in another engine, or end as if all was well`, async () => {
+      const model = smallModel();
+      const { images, labels } = stripes(12);
+      const told: string[] = [];
+      const watching = new LambdaCallback({ onTrainEnd: () => void told.push('end') });
+      const closing = new LambdaCallback(stages(model));
+      const options = { epochs: 3, batchSize: 4, validationSplit: 0.5, verbose: 0 } as const;
+      const fitting = model.fit(images, labels, { ...options, callbacks: [watching, closing] });
+      await assert.rejects(fitting, { code: 'STATE' });
+      assert.deepEqual(told, []);
+      assert.ok(model.weights.every(({ data }) => [...data].every(Number.isFinite)));
+      await model.fit(images, labels, { ...options, callbacks: [watching] });
+      assert.deepEqual(told, ['end']);
+      model.close();
+    });
+  }
+
+  test('closing in onTrainEnd is no failure', async () => {
+    const model = smallModel();
+    const closing = new LambdaCallback({ onTrainEnd: () => model.close() });
+    const { history } = await model.fit(stripes(12), { verbose: 0, callbacks: [closing] });
+    assert.equal(history.loss?.length, 1);
   });
 
   test('a layer added after compile is in the next step', async () => {
