@@ -16,7 +16,7 @@ import {
 } from '../../ops/index.ts';
 import { sameRank } from '../losses/loss.ts';
 import { classNumbers, lastAxis, oneHotMask } from '../losses/predictions.ts';
-import { Mean } from './mean.ts';
+import { Mean, meanOf } from './mean.ts';
 import type { MetricOptions } from './metric.ts';
 
 /** 1 where label and prediction are equal, else 0. */
@@ -72,14 +72,8 @@ function amongFirst(yTrue: Value, yPred: Value, k: number): Value {
  *
  * @see https://keras.io/api/metrics/accuracy_metrics/#accuracy-class
  */
-export class Accuracy extends Mean {
+export class Accuracy extends meanOf('accuracy', accuracy) {
   static override readonly className = 'Accuracy';
-  constructor(options: MetricOptions = {}) {
-    super({ name: options.name ?? 'accuracy' });
-  }
-  protected override values(yTrue: Value, yPred: Value): Value {
-    return accuracy(yTrue, yPred);
-  }
 }
 
 /**
@@ -111,14 +105,8 @@ export class BinaryAccuracy extends Mean {
  *
  * @see https://keras.io/api/metrics/accuracy_metrics/#categoricalaccuracy-class
  */
-export class CategoricalAccuracy extends Mean {
+export class CategoricalAccuracy extends meanOf('categorical_accuracy', categoricalAccuracy) {
   static override readonly className = 'CategoricalAccuracy';
-  constructor(options: MetricOptions = {}) {
-    super({ name: options.name ?? 'categorical_accuracy' });
-  }
-  protected override values(yTrue: Value, yPred: Value): Value {
-    return categoricalAccuracy(yTrue, yPred);
-  }
 }
 
 /**
@@ -126,14 +114,11 @@ export class CategoricalAccuracy extends Mean {
  *
  * @see https://keras.io/api/metrics/accuracy_metrics/#sparsecategoricalaccuracy-class
  */
-export class SparseCategoricalAccuracy extends Mean {
+export class SparseCategoricalAccuracy extends meanOf(
+  'sparse_categorical_accuracy',
+  sparseCategoricalAccuracy,
+) {
   static override readonly className = 'SparseCategoricalAccuracy';
-  constructor(options: MetricOptions = {}) {
-    super({ name: options.name ?? 'sparse_categorical_accuracy' });
-  }
-  protected override values(yTrue: Value, yPred: Value): Value {
-    return sparseCategoricalAccuracy(yTrue, yPred);
-  }
 }
 
 /**

@@ -1,13 +1,10 @@
 /** @file Correlations of label and prediction along an axis. */
 
 import type { Value } from '../../ir/graph.ts';
-import { integer } from '../../layers/checks.ts';
-import type { Config } from '../../layers/serialized.ts';
 import { add, div, mul, reduceMean, sqrt, square, sub } from '../../ops/index.ts';
 import { sameRank } from '../losses/loss.ts';
 import { axisNumber, epsilon } from '../losses/predictions.ts';
-import { Mean } from './mean.ts';
-import type { MetricOptions } from './metric.ts';
+import { meanAlong } from './mean.ts';
 
 /** The deviation of `x` from its mean along `axis`, with the mean and the variance. */
 function moments(x: Value, axis: number) {
@@ -36,41 +33,14 @@ export function concordanceCorrelation(yTrue: Value, yPred: Value, axis = -1): V
 }
 
 /** Pearson's correlation. @see https://keras.io/api/metrics/correlation_metrics/#pearsoncorrelation-class */
-export class PearsonCorrelation extends Mean {
+export class PearsonCorrelation extends meanAlong('pearson_correlation', pearsonCorrelation) {
   static override readonly className = 'PearsonCorrelation';
-  readonly axis: number;
-
-  /** `axis` (default the last): along which label and prediction are compared. */
-  constructor(options: MetricOptions & { axis?: number | undefined } = {}) {
-    super({ name: options.name ?? 'pearson_correlation' });
-    this.axis = integer(this.name, 'axis', options.axis ?? -1);
-  }
-
-  protected override values(yTrue: Value, yPred: Value): Value {
-    return pearsonCorrelation(yTrue, yPred, this.axis);
-  }
-
-  override config(): Config {
-    return { ...super.config(), axis: this.axis };
-  }
 }
 
 /** Lin's concordance correlation (1989). @see https://keras.io/api/metrics/correlation_metrics/#concordancecorrelation-class */
-export class ConcordanceCorrelation extends Mean {
+export class ConcordanceCorrelation extends meanAlong(
+  'concordance_correlation',
+  concordanceCorrelation,
+) {
   static override readonly className = 'ConcordanceCorrelation';
-  readonly axis: number;
-
-  /** `axis` (default the last): along which label and prediction are compared. */
-  constructor(options: MetricOptions & { axis?: number | undefined } = {}) {
-    super({ name: options.name ?? 'concordance_correlation' });
-    this.axis = integer(this.name, 'axis', options.axis ?? -1);
-  }
-
-  protected override values(yTrue: Value, yPred: Value): Value {
-    return concordanceCorrelation(yTrue, yPred, this.axis);
-  }
-
-  override config(): Config {
-    return { ...super.config(), axis: this.axis };
-  }
 }

@@ -1,5 +1,7 @@
 /** @file Means and sums of values a sample: what most metrics are. */
 import type { Graph, Value } from '../../ir/graph.ts';
+import { integer } from '../../layers/checks.ts';
+import type { Config } from '../../layers/serialized.ts';
 import { broadcast, cast, mul, reduceMean, reduceSum, scalar } from '../../ops/index.ts';
 import { sameRank } from '../losses/loss.ts';
 import { Metric, type MetricOptions } from './metric.ts';
@@ -73,6 +75,53 @@ export class Mean extends Metric {
 /** a / b, and 0 where b is 0. */
 export function ratio(a: number, b: number): number {
   return b === 0 ? 0 : a / b;
+}
+
+/** A class of means that takes the options `O`. */
+export interface MeanClass<O, M extends Mean = Mean> {
+  readonly className: string;
+  new (options?: O): M;
+}
+
+/** What a mean without options of its own extends: `name` and `compute` are all it is. */
+export function meanOf(name: string, compute: MetricFunction): MeanClass<MetricOptions> {
+  return class extends Mean {
+    constructor(options: MetricOptions = {}) {
+      super({ name: options.name ?? name });
+    }
+    protected override values(yTrue: Value, yPred: Value): Value {
+      return compute(...sameRank(yTrue, yPred));
+    }
+  };
+}
+
+export interface AxisOptions extends MetricOptions {
+  /** Along which label and prediction are compared, default the last. */
+  axis?: number | undefined;
+}
+
+export interface MeanAlong extends Mean {
+  readonly axis: number;
+}
+
+/** What a mean of vectors extends, whose one option is the axis along which they lie. */
+export function meanAlong(
+  name: string,
+  compute: (yTrue: Value, yPred: Value, axis: number) => Value,
+): MeanClass<AxisOptions, MeanAlong> {
+  return class extends Mean {
+    readonly axis: number;
+    constructor(options: AxisOptions = {}) {
+      super({ name: options.name ?? name });
+      this.axis = integer(this.name, 'axis', options.axis ?? -1);
+    }
+    protected override values(yTrue: Value, yPred: Value): Value {
+      return compute(yTrue, yPred, this.axis);
+    }
+    override config(): Config {
+      return { ...super.config(), axis: this.axis };
+    }
+  };
 }
 
 /** A function of labels and predictions, averaged over the samples. */

@@ -24,25 +24,8 @@ import {
   meanSquaredLogarithmicError,
   poisson,
 } from '../losses/regression.ts';
-import { Mean, type MetricFunction } from './mean.ts';
+import { Mean, meanAlong, meanOf } from './mean.ts';
 import type { MetricOptions } from './metric.ts';
-
-/** A class whose objects take no options but a name. */
-interface MeanClass {
-  readonly className: string;
-  new (options?: MetricOptions): Mean;
-}
-
-function meanOf(name: string, compute: MetricFunction): MeanClass {
-  return class extends Mean {
-    constructor(options: MetricOptions = {}) {
-      super({ name: options.name ?? name });
-    }
-    protected override values(yTrue: Value, yPred: Value): Value {
-      return compute(...sameRank(yTrue, yPred));
-    }
-  };
-}
 
 /** Mean of squared differences. @see https://keras.io/api/metrics/regression_metrics/#meansquarederror-class */
 export class MeanSquaredError extends meanOf('mean_squared_error', meanSquaredError) {
@@ -115,23 +98,10 @@ export class RootMeanSquaredError extends Mean {
 }
 
 /** Mean cosine of the angle between label and prediction: 1 alike. @see https://keras.io/api/metrics/regression_metrics/#cosinesimilarity-class */
-export class CosineSimilarity extends Mean {
+export class CosineSimilarity extends meanAlong('cosine_similarity', (yTrue, yPred, axis) =>
+  neg(cosineSimilarity(yTrue, yPred, axis)),
+) {
   static override readonly className = 'CosineSimilarity';
-  readonly axis: number;
-
-  /** `axis` (default the last): along which the vectors lie. */
-  constructor(options: MetricOptions & { axis?: number | undefined } = {}) {
-    super({ name: options.name ?? 'cosine_similarity' });
-    this.axis = integer(this.name, 'axis', options.axis ?? -1);
-  }
-
-  protected override values(yTrue: Value, yPred: Value): Value {
-    return neg(cosineSimilarity(yTrue, yPred, this.axis));
-  }
-
-  override config(): Config {
-    return { ...super.config(), axis: this.axis };
-  }
 }
 
 /** The binary crossentropy as a metric. @see https://keras.io/api/metrics/probabilistic_metrics/#binarycrossentropy-class */
