@@ -6,8 +6,7 @@
  *     npm run build
  *     node dist/examples/resnet20.js --data fashion --from data/fashion-mnist
  *     node dist/examples/resnet20.js --data photos --epochs 40
- *     node dist/examples/resnet20.js --data mnist --limit 2000 --epochs 1     # a quick try; the moving
- *     # statistics of batch normalization need some hundred steps before validation means anything
+ *     node dist/examples/resnet20.js --data mnist --limit 2000 --epochs 1     # a quick try
  */
 import { mkdir, stat } from 'node:fs/promises';
 import { parseArgs } from 'node:util';
@@ -148,6 +147,12 @@ const optimizer = new optimizers.SGD({
 // Scales and shifts of batch normalization, and biases, are not for shrinking.
 optimizer.excludeFromWeightDecay({ names: ['gamma', 'beta', 'bias'] });
 model.compile({ optimizer, loss: 'sparse_categorical_crossentropy', metrics: ['accuracy'] });
+
+if (steps < 500) {
+  console.log(
+    `${steps} steps in all: batch normalization's moving statistics (momentum 0.99) need some hundred; before that val_loss may be in the hundreds, however well training goes. More epochs, or a smaller --batch-size, give more steps.\n`,
+  );
+}
 
 const best = new callbacks.ModelCheckpoint(`${values.out}/best.keras`, {
   monitor: 'val_accuracy',

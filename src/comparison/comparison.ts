@@ -142,7 +142,7 @@ export class Comparison {
       const seeds = failures.map(({ seed }) => seed).join(', ');
       notes.push(`${name} failed (seed ${seeds}): ${first.failure.message}`);
     }
-    if (this.differences.some(({ margin }) => margin !== undefined)) {
+    if (this.differences.some(({ text }) => text.includes('±'))) {
       const sure = `${Math.round(1000 * this.parts.confidence) / 10} %`;
       notes.push(
         `± of a mean: standard deviation over seeds; of a difference: ${sure} interval, all comparisons together`,
@@ -204,7 +204,9 @@ function inWords(
   const unit = share ? `points of ${metric}` : `in ${metric}`;
   const seeds = from === to ? `${to} ${to === 1 ? 'seed' : 'seeds'}` : `${to} and ${from} seeds`;
   const size = number(Math.abs(difference));
-  if (verdict === 'unknown') {
+  // Two seeds give intervals so wide that they tell nothing, of shares even beyond all that is possible.
+  const isVague = Math.min(from, to) < 3 || (share && margin! >= 1);
+  if (verdict === 'unknown' || (verdict === 'none' && isVague)) {
     const signed = `${difference < 0 ? '−' : '+'}${size}`;
     return `${variant} beside ${baseline}: ${signed} ${unit} (${seeds}: too few to say how sure that is)`;
   }

@@ -5,7 +5,7 @@
 import { writeOut } from '../callbacks/messages.ts';
 import { type Terminal, terminal } from '../callbacks/terminal.ts';
 import type { VariantResult } from './results.ts';
-import { comparisonTable, meanText, type TableOptions } from './table.ts';
+import { comparisonTable, grouped, meanText, type TableOptions } from './table.ts';
 
 /** What is shown now. */
 export interface Shown {
@@ -108,7 +108,7 @@ function lineOf(variant: VariantResult, { runs }: Shown): string {
     .filter(([name]) => name !== 'learning_rate')
     .map(([name, numbers]) => `${name} ${meanText(numbers.at(-1)!, undefined, name)}`);
   const parts = [
-    `${variant.parameters ?? 0} parameters`,
+    `${grouped(variant.parameters ?? 0)} parameters`,
     `${run.msPerStep.toFixed(2)} ms/step`,
     `${run.epoch.length} of ${variant.epochs} epochs`,
     ...values,

@@ -172,7 +172,7 @@ function stepTime({ runs }: VariantResult): string {
 }
 
 /** `54,410` */
-function grouped(count: number): string {
+export function grouped(count: number): string {
   return String(count).replace(/\B(?=(\d{3})+$)/g, ',');
 }
 

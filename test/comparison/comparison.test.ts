@@ -88,6 +88,18 @@ describe('what is said', () => {
     assert.match(found!.text, /^b beside a: \+5\.00 points of val_accuracy \(1 seed: too few/);
   });
 
+  test('two seeds that show no difference give no interval, which would exceed all that can be', () => {
+    const compared = comparison([variant('a', [0.5, 0.9]), variant('b', [0.6, 0.95])]);
+    const [found] = compared.differences;
+    assert.equal(found!.verdict, 'none');
+    assert.ok(found!.margin! > 1, String(found!.margin));
+    assert.match(found!.text, /^b beside a: \+7\.50 points of val_accuracy \(2 seeds: too few/);
+    assert.doesNotMatch(compared.table(), /of a difference/);
+    // A large one is seen with two.
+    const far = comparison([variant('a', [0.5, 0.501]), variant('b', [0.9, 0.901])]).differences;
+    assert.match(far[0]!.text, /^b is better than a by 40\.00 ± 0\.\d\d points/);
+  });
+
   test('losses fall, and are told as they are', () => {
     const less = (name: string, losses: number[]): VariantResult => ({
       ...variant(name, losses),
@@ -225,7 +237,7 @@ describe('the live table', () => {
     live.ended(shown(0.3), failed);
     assert.equal(
       text,
-      '[1/3] a, seed 1: 54410 parameters, 2.50 ms/step, 2 of 2 epochs, loss 0.2500, accuracy 90.00 %, val_loss 0.3000, val_accuracy 98.00 %\n' +
+      '[1/3] a, seed 1: 54,410 parameters, 2.50 ms/step, 2 of 2 epochs, loss 0.2500, accuracy 90.00 %, val_loss 0.3000, val_accuracy 98.00 %\n' +
         '[1/3] too deep, seed 1: [MaxPooling2D "p"] input must be larger. Take a smaller pool.\n',
     );
   });
