@@ -91,12 +91,12 @@ export function at(base: Instruction, index: Instruction, scale: number): Instru
 }
 
 /** Splits a flat index into coordinates, innermost last: `index = ((a·e₁ + b)·e₂ + c) …`. The first is unbounded. */
-export function unravel(
+export function unravel<Extents extends readonly number[]>(
   fn: KernelBuilder,
   code: Instruction[],
   index: Instruction,
-  extents: readonly number[],
-): Local[] {
+  extents: readonly [...Extents],
+): [Local, ...{ [Axis in keyof Extents]: Local }] {
   let rest = fn.define(code, index);
   const coordinates: Local[] = [];
   for (const extent of [...extents].reverse()) {
@@ -107,5 +107,5 @@ export function unravel(
     );
     if (extent !== 1) rest = fn.define(code, i32.div_u(rest.get(), i32.const(extent)));
   }
-  return [rest, ...coordinates];
+  return [rest, ...(coordinates as { [Axis in keyof Extents]: Local })];
 }

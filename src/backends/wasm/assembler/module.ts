@@ -38,6 +38,13 @@ export class Local {
   }
 }
 
+/** A list of `Count` items. */
+export type Many<Item, Count extends number, List extends Item[] = []> = number extends Count
+  ? Item[]
+  : List['length'] extends Count
+    ? List
+    : Many<Item, Count, [...List, Item]>;
+
 /** A function under construction: parameters, locals, body. */
 export class FunctionBuilder {
   readonly name: string;
@@ -56,8 +63,9 @@ export class FunctionBuilder {
     return fresh;
   }
 
-  localsOf(type: ValueType, count: number): Local[] {
-    return Array.from({ length: count }, () => this.local(type));
+  /** `count` fresh locals. */
+  localsOf<Count extends number>(type: ValueType, count: Count): Many<Local, Count> {
+    return Array.from({ length: count }, () => this.local(type)) as Many<Local, Count>;
   }
 
   /** A fresh `i32` local that holds `value` from here on. */

@@ -122,11 +122,7 @@ export function transformPatches(
 ): Instruction[] {
   const t = fn.local('i32');
   const body: Instruction[] = [];
-  const [n, ty, tx] = unravel(fn, body, i32.add(first.get(), t.get()), [th, tw]) as [
-    Local,
-    Local,
-    Local,
-  ];
+  const [n, ty, tx] = unravel(fn, body, i32.add(first.get(), t.get()), [th, tw]);
   const pixel = i32.add(
     i32.mul(at(i32.mul(ty.get(), i32.const(2)), n.get(), h), i32.const(w)),
     i32.mul(tx.get(), i32.const(2)),
@@ -165,7 +161,7 @@ function multiply(
   chunk: number,
 ): Instruction[] {
   const acc = Array.from({ length: 4 }, () => fn.localsOf('v128', width / 4));
-  const [t, pixel, strip, to] = fn.localsOf('i32', 4) as [Local, Local, Local, Local];
+  const [t, pixel, strip, to] = fn.localsOf('i32', 4);
   const columns = strips * width;
   return fn.each(16, (e) =>
     fn.each(strips, (s) =>
@@ -197,6 +193,12 @@ function multiply(
   );
 }
 
+/** The number of a tile's upper left pixel, of its 2 × 2 in images of `h` × `w`. */
+export function firstPixel({ n, ty, tx }: TileCoordinates, h: number, w: number): Instruction {
+  const row = i32.add(i32.mul(n.get(), i32.const(h)), i32.mul(ty.get(), i32.const(2)));
+  return i32.add(i32.mul(row, i32.const(w)), i32.mul(tx.get(), i32.const(2)));
+}
+
 /** Stores the 2 × 2 outputs of a tile for the vectors of channels that are done together, from `channel` on. */
 type Ending = (
   code: Instruction[],
@@ -205,12 +207,15 @@ type Ending = (
   outputs: readonly (readonly Local[])[],
 ) => void;
 
-interface TilePlace {
-  /** The tile's number. */
-  index: Local;
+interface TileCoordinates {
   n: Local;
   ty: Local;
   tx: Local;
+}
+
+interface TilePlace extends TileCoordinates {
+  /** The tile's number. */
+  index: Local;
 }
 
 function winogradKernel(
@@ -236,14 +241,14 @@ function winogradKernel(
       const [x, weights, bias] = fn.inputs as [Local, Local, Local | undefined];
       const v = fn.scratch.get();
       const m = i32.add(fn.scratch.get(), i32.const(vBytes));
-      const [first, count, t] = fn.localsOf('i32', 3) as [Local, Local, Local];
+      const [first, count, t] = fn.localsOf('i32', 3);
       const offsets = fn.together(k / 4);
       const outputs = offsets.map(() => fn.localsOf('v128', 4));
       const store = ending(fn, bias);
       fn.eachUnit((unit) => {
         const body: Instruction[] = [];
         const index = fn.define(body, i32.add(first.get(), t.get()));
-        const [image, ty, tx] = unravel(fn, body, index.get(), [th, tw]) as [Local, Local, Local];
+        const [image, ty, tx] = unravel(fn, body, index.get(), [th, tw]);
         const from = fn.define(body, at(m, t.get(), columns * 4));
         body.push(
           ...fn.each(
@@ -290,8 +295,7 @@ export function winogradConvKernel(node: Node): KernelSpec {
           (_, v) =>
             bias && fn.define(code, v128.load(at(bias.get(), channel.get(), 4), v * 16), 'v128'),
         );
-        const row = i32.add(i32.mul(n.get(), i32.const(oh)), i32.mul(ty.get(), i32.const(2)));
-        const pixel = i32.add(i32.mul(row, i32.const(ow)), i32.mul(tx.get(), i32.const(2)));
+        const pixel = firstPixel({ n, ty, tx }, oh, ow);
         const to = fn.define(
           code,
           at(fn.outputs[0]!.get(), i32.add(i32.mul(pixel, i32.const(k)), channel.get()), 4),

@@ -13,7 +13,7 @@ import { forRange, type Local } from '../assembler/module.ts';
 import { at, type KernelBuilder, type KernelSpec, unravel } from '../kernel.ts';
 import { transforms, transposed, type WinogradPartialsAttrs } from '../winograd_ops.ts';
 import { atMost } from './panel_conv.ts';
-import { chunkTiles, planeBytes, sandwich, transformPatches } from './winograd.ts';
+import { chunkTiles, firstPixel, planeBytes, sandwich, transformPatches } from './winograd.ts';
 
 const constant = f32x4.const;
 /** A: of gradients, two to four. */
@@ -40,7 +40,7 @@ export function winogradPartialsKernel(node: Node): KernelSpec {
       const [x, gradient] = fn.inputs as [Local, Local];
       const v = fn.scratch.get();
       const hidden = i32.add(fn.scratch.get(), i32.const(vBytes));
-      const [first, start, stop, count] = fn.localsOf('i32', 4) as [Local, Local, Local, Local];
+      const [first, start, stop, count] = fn.localsOf('i32', 4);
       fn.eachUnit((unit) => [
         start.set(i32.mul(unit.get(), i32.const(perPart))),
         stop.set(atMost(i32.add(start.get(), i32.const(perPart)), tiles)),
@@ -83,14 +83,8 @@ function transformGradients(
 ): Instruction[] {
   const t = fn.local('i32');
   const body: Instruction[] = [];
-  const [n, ty, tx] = unravel(fn, body, i32.add(first.get(), t.get()), [th, tw]) as [
-    Local,
-    Local,
-    Local,
-  ];
-  const row = i32.add(i32.mul(n.get(), i32.const(oh)), i32.mul(ty.get(), i32.const(2)));
-  const pixel = i32.add(i32.mul(row, i32.const(ow)), i32.mul(tx.get(), i32.const(2)));
-  const from = fn.define(body, at(gradient.get(), pixel, k * 4));
+  const [n, ty, tx] = unravel(fn, body, i32.add(first.get(), t.get()), [th, tw]);
+  const from = fn.define(body, at(gradient.get(), firstPixel({ n, ty, tx }, oh, ow), k * 4));
   const to = fn.define(body, at(hidden, t.get(), k * 4));
   const edge = (place: Local, extent: number) =>
     i32.eq(i32.mul(place.get(), i32.const(2)), i32.const(extent - 1));
@@ -136,13 +130,7 @@ function addProducts(
   const acc = Array.from({ length: 4 }, () => fn.localsOf('v128', tile / 4));
   const loads = fn.localsOf('v128', tile / 4);
   const factor = fn.local('v128');
-  const [left, right, to, end, begin] = fn.localsOf('i32', 5) as [
-    Local,
-    Local,
-    Local,
-    Local,
-    Local,
-  ];
+  const [left, right, to, end, begin] = fn.localsOf('i32', 5);
   const block = (e: Local, row: Local, column: Local, width: number): Instruction[] => {
     const vectors = width / 4;
     const own = acc.map((line) => line.slice(0, vectors));
