@@ -4,9 +4,9 @@
  *     node dist/bench/measure.js '{"task":"steps","name":"mnist-cnn","batch":32,…}'
  */
 import type { EngineOptions } from '../src/backends/wasm/engine.ts';
-import { applications, Dataset, datasets, type Model, type Tensor } from '../src/index.ts';
+import { applications, type Model, type Tensor } from '../src/index.ts';
 import { inputNames } from '../src/train/step.ts';
-import type { Job, Results, StartResult, StepsResult, TrainResult } from './job.ts';
+import type { Job, Results, StepsResult, TrainResult } from './job.ts';
 import { multiplyAddsOf } from './multiply_adds.ts';
 import { type BenchNetwork, networks, syntheticData, wholeJob } from './networks.ts';
 import { type Profile, type ProfileInputs, profileStep } from './profile.ts';
@@ -32,42 +32,6 @@ const engineOf = ({ threads, arithmetic, revectorize }: Job): EngineOptions => (
   arithmetic,
   revectorize,
 });
-
-/** What a user's program does: load, build, compile, fit. The first step ends with a fit of one batch. */
-async function start(job: Job): Promise<StartResult> {
-  const network = networkOf(job);
-  const { images, labels, validation } = await dataOf(job, network);
-  const model = network.build();
-  compileFor(job, network, model);
-  const fitting = { batchSize: job.batch, verbose: 0, seed: 1 } as const;
-  const take = (count: number) =>
-    Dataset.from({ images: images.slice(0, count), labels: labels.slice(0, count) });
-  await model.fit(take(job.batch), fitting);
-  const firstStepMs = Date.now() - job.asked;
-  let epochMs: number | null = null;
-  if (validation) {
-    const training = take(job.smoke ? 2 * job.batch : images.length);
-    const epochs: number[] = [];
-    for (let round = 0; round < (job.smoke ? 1 : 2); round++) {
-      const began = performance.now();
-      await model.fit(training, { ...fitting, validationData: validation });
-      epochs.push(performance.now() - began);
-    }
-    epochMs = Math.min(...epochs);
-  } else await model.fit(take((job.smoke ? 2 : 8) * job.batch), fitting);
-  model.close();
-  return { firstStepMs, epochMs, peakMb: process.resourceUsage().maxRSS / 1024 };
-}
-
-async function dataOf(job: Job, network: BenchNetwork) {
-  if (job.name !== wholeJob) {
-    return { ...syntheticData(network, 8 * job.batch), validation: undefined };
-  }
-  const { train } = await datasets.mnist.load();
-  const held = 12_000;
-  const { images, labels } = train.skip(held);
-  return { images, labels, validation: train.take(job.smoke ? 2 * job.batch : held) };
-}
 
 function compileFor(job: Job, network: BenchNetwork, model: Model): void {
   model.compile({
@@ -160,8 +124,7 @@ async function stream(job: Job): Promise<StreamRow[]> {
   return rows;
 }
 
-const tasks: { [Task in Job['task']]: (job: Job) => Promise<Results[Task]> } = {
-  start,
+const tasks: { [Task in Exclude<Job['task'], 'start'>]: (job: Job) => Promise<Results[Task]> } = {
   steps,
   train,
   profile,
@@ -169,4 +132,5 @@ const tasks: { [Task in Job['task']]: (job: Job) => Promise<Results[Task]> } = {
 };
 
 const job = JSON.parse(process.argv[2]!) as Job;
+if (job.task === 'start') throw new Error('start.js measures a start');
 console.log(JSON.stringify(await tasks[job.task](job)));

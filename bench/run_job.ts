@@ -12,7 +12,8 @@ export async function runJob<Task extends Job['task']>(
   job: Omit<Job, 'task' | 'asked'> & { task: Task },
 ): Promise<Results[Task]> {
   const asked: Job = { ...job, asked: Date.now() };
-  const program = join(import.meta.dirname, 'measure.js');
+  const name = job.task === 'start' ? 'start.js' : 'measure.js';
+  const program = join(import.meta.dirname, name);
   const [command, args] = heldTo(job.cores, node.path, [program, JSON.stringify(asked)]);
   const child = spawn(command, args, { stdio: ['ignore', 'pipe', 'pipe'] });
   let [said, complained] = ['', ''];
