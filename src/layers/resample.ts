@@ -89,17 +89,21 @@ function lanczos(distance: Value, radius: number): Value {
   return select(middle, 1, select(lessEqual(distance, radius), div(waves, square(angle)), 0));
 }
 
-/** `x` with `axis` of extent `target`. */
-function resampleAlong(x: Value, axis: number, target: number, options: ResampleOptions): Value {
-  const source = x.shape[axis]!;
-  if (source === target) return x;
+/** The product of a matrix [target, source] and `x` along `axis`, whose extent becomes `target`. */
+export function productAlong(x: Value, axis: number, matrix: Value): Value {
   const order = [axis, ...[...x.shape.keys()].filter((i) => i !== axis)];
   const front = transpose(x, order);
   const rest = front.shape.slice(1);
-  const columns = reshape(front, [source, front.shape.slice(1).reduce((a, b) => a * b, 1)]);
-  const product = matmul(weights(x, target, source, options), columns);
+  const columns = reshape(front, [x.shape[axis]!, rest.reduce((a, b) => a * b, 1)]);
+  const product = matmul(matrix, columns);
   const back = order.map((_, i) => order.indexOf(i));
-  return transpose(reshape(product, [target, ...rest]), back);
+  return transpose(reshape(product, [matrix.shape[0]!, ...rest]), back);
+}
+
+/** `x` with `axis` of extent `target`. */
+function resampleAlong(x: Value, axis: number, target: number, options: ResampleOptions): Value {
+  const source = x.shape[axis]!;
+  return source === target ? x : productAlong(x, axis, weights(x, target, source, options));
 }
 
 /** Images [n, h, w, c] as [n, height, width, c]. */

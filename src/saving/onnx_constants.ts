@@ -240,6 +240,21 @@ function constantReshape(call: OnnxCall, [x, wanted]: readonly Constant[]): Cons
   );
 }
 
+/** Sums along axes; all of them where none are given. */
+function summed(call: OnnxCall, [x]: readonly Constant[]): Constant {
+  const axes = axesOf(call, x!.shape.length) ?? x!.shape.map((_, axis) => axis);
+  const kept = x!.shape.map((extent, axis) => (axes.includes(axis) ? 1 : extent));
+  const strides = stridesOf(kept).map((stride, axis) => (axes.includes(axis) ? 0 : stride));
+  const own = stridesOf(x!.shape);
+  const data = new Float64Array(call.allowed(sizeOf(kept)));
+  x!.data.forEach((value, i) => {
+    const place = own.map((stride, axis) => Math.floor(i / stride) % x!.shape[axis]!);
+    data[dot(place, strides)]! += value;
+  });
+  const keeps = call.number('keepdims', 1) === 1;
+  return made(x!.isFloat, keeps ? kept : kept.filter((_, axis) => !axes.includes(axis)), data);
+}
+
 const unary = (body: (x: number) => number) => elementwise(undefined, body);
 
 /** By operator. What is missing here is computed by a layer, or refused. */
@@ -257,6 +272,9 @@ export const folds: ReadonlyMap<string, Fold> = new Map<string, Fold>([
   ['Abs', unary(Math.abs)],
   ['Sqrt', unary(Math.sqrt)],
   ['Exp', unary(Math.exp)],
+  ['Sin', unary(Math.sin)],
+  ['Cos', unary(Math.cos)],
+  ['Relu', unary((x) => Math.max(0, x))],
   ['Log', unary(Math.log)],
   ['Floor', unary(Math.floor)],
   ['Ceil', unary(Math.ceil)],
@@ -293,6 +311,7 @@ export const folds: ReadonlyMap<string, Fold> = new Map<string, Fold>([
   ['Slice', sliced],
   ['Gather', gather],
   ['Concat', concat],
+  ['ReduceSum', summed],
   ['Shape', (_, [x]) => integers(x!.shape)],
   [
     'ConstantOfShape',

@@ -9,6 +9,7 @@ import type { SymbolicTensor } from '../layers/symbolic.ts';
 import { Input } from '../topology/input.ts';
 import { OnnxCall, type OnnxContext } from './onnx_call.ts';
 import { folds } from './onnx_constants.ts';
+import { split } from './onnx_cuts.ts';
 import {
   type Constant,
   type DecodedGraph,
@@ -16,6 +17,7 @@ import {
   type DecodedNode,
   decodeOnnx,
 } from './onnx_decode.ts';
+import { type AxisProduct, axisProduct, axisProducts } from './onnx_resample.ts';
 import { onnxImportRules } from './onnx_rules.ts';
 import { channelsFirst, Flow, type Known, plainAxes } from './onnx_values.ts';
 
@@ -36,7 +38,7 @@ export interface ImportedNetwork {
 }
 
 /** Elements of folded constants beyond those the file has: it may ask for shapes and for zeros. */
-const spareElements = 2 ** 20;
+const spareElements = 2 ** 22;
 
 /**
  * The network in the bytes of an ONNX file.
@@ -65,6 +67,9 @@ class Importer {
   private readonly context: OnnxContext;
   private readonly layout: 'nhwc' | 'nchw';
   private readonly values = new Map<string, Known>();
+  private readonly products: ReadonlyMap<DecodedNode, AxisProduct>;
+  /** Nodes that are part of a product along one axis. */
+  private readonly within: ReadonlySet<DecodedNode>;
 
   constructor(graph: DecodedGraph, where: string, layout: 'nhwc' | 'nchw', length: number) {
     this.graph = graph;
@@ -79,6 +84,8 @@ class Importer {
       uses,
       taken: new Set(),
     };
+    this.products = axisProducts(graph, uses);
+    this.within = new Set([...this.products.values()].flatMap(({ nodes }) => nodes));
   }
 
   network(): ImportedNetwork {
@@ -93,7 +100,11 @@ class Importer {
         'one or more',
         `${inputs.length} and ${graph.outputs.length}`,
       );
-    for (const node of graph.nodes) this.node(node);
+    for (const node of graph.nodes) {
+      const product = this.products.get(node);
+      if (product) this.product(node, product);
+      else if (!this.within.has(node)) this.node(node);
+    }
     const outputs = graph.outputs.map((name) => this.output(name));
     return { name: layerName(graph.name) || 'onnx', inputs, outputs };
   }
@@ -169,8 +180,35 @@ class Importer {
       throw call.refuse('ONNX', `input ${show(missing)}`, 'given by a node before', 'none');
     if (node.domain !== '' && node.domain !== 'ai.onnx')
       throw call.refuse('UNSUPPORTED', 'operator', 'of ONNX itself', `one of ${show(node.domain)}`);
-    this.set(node.outputs[0]!, this.computed(call));
     // What else a node gives, as the mask of a dropout, is not known here; a node that reads it is refused.
+    const found = node.op === 'Split' ? this.named(call, () => split(call)) : [this.computed(call)];
+    found.forEach((value, i) => {
+      if (i === 0 || node.outputs[i] !== '') this.set(node.outputs[i]!, value);
+    });
+  }
+
+  /** A product along one axis, whose nodes become one layer. */
+  private product(node: DecodedNode, { image, weights, shapes, order }: AxisProduct): void {
+    const inputs = [image, weights, ...shapes];
+    const call = new OnnxCall(
+      this.context,
+      { ...node, inputs },
+      inputs.map((name) => this.values.get(name)),
+    );
+    this.set(
+      node.outputs[0]!,
+      this.named(call, () => axisProduct(call, order)),
+    );
+  }
+
+  /** What `body` gives; errors of layers name the node. */
+  private named<T>(call: OnnxCall, body: () => T): T {
+    try {
+      return body();
+    } catch (error) {
+      if (!(error instanceof TsunoError) || error.where.startsWith(this.context.where)) throw error;
+      throw call.refuse(error.code, error.what, error.expected, error.found, error);
+    }
   }
 
   private computed(call: OnnxCall): Known {
@@ -185,19 +223,14 @@ class Importer {
     const isComplete = inputs.slice(0, fewest).every((input) => input !== undefined);
     if (inputs.length < fewest || inputs.length > most || !isComplete)
       throw call.refuse('ONNX', 'inputs', `at least ${fewest}`, String(inputs.length));
-    try {
+    return this.named(call, () => {
       if (fold && known.length === inputs.length) return fold(call, known);
-      if (rule) {
-        const value = rule(call);
-        // Layers are made here, unless something is kept for what comes next: errors then name this node.
-        if (value.kind === 'flow' && !value.linear && !value.affine) value.symbol;
-        return value;
-      }
-    } catch (error) {
-      if (!(error instanceof TsunoError) || error.where.startsWith(this.context.where)) throw error;
-      throw call.refuse(error.code, error.what, error.expected, error.found, error);
-    }
-    throw call.refuse('UNSUPPORTED', 'inputs', 'constants', 'computed ones');
+      if (!rule) throw call.refuse('UNSUPPORTED', 'inputs', 'constants', 'computed ones');
+      const value = rule(call);
+      // Layers are made here, unless something is kept for what comes next: errors then name this node.
+      if (value.kind === 'flow' && !value.linear && !value.affine) value.symbol;
+      return value;
+    });
   }
 
   private output(name: string): SymbolicTensor {
@@ -260,6 +293,11 @@ const passing = new Set([
   'Clip',
   'Pad',
   'Neg',
+  'Slice',
+  'Split',
+  'Concat',
+  'Resize',
+  'Upsample',
 ]);
 
 /** A name without what names of layers may not have. */

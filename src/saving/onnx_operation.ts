@@ -8,6 +8,7 @@ import type { Value } from '../ir/graph.ts';
 import * as activations from '../layers/activations.ts';
 import { Layer, type LayerOptions } from '../layers/layer.ts';
 import { registerLayer } from '../layers/registry.ts';
+import { productAlong } from '../layers/resample.ts';
 import type { Config } from '../layers/serialized.ts';
 import type { Variable } from '../layers/variable.ts';
 import * as ops from '../ops/index.ts';
@@ -43,6 +44,47 @@ function padded(x: Value, { margins = [], value = [0] }: OperationNumbers): Valu
   return ops.select(ops.less(0, inside), wide, value[0]!);
 }
 
+/** Every `step`th element along `axis`, from the first. */
+function everyNth(x: Value, axis: number, step: number): Value {
+  if (step === 1) return x;
+  const [before, extent, after] = [x.shape.slice(0, axis), x.shape[axis]!, x.shape.slice(axis + 1)];
+  const count = Math.ceil(extent / step);
+  const padding = x.shape.map((_, i): [number, number] => [
+    0,
+    i === axis ? count * step - extent : 0,
+  ]);
+  const apart = ops.reshape(ops.pad(x, padding), [...before, count, step, ...after]);
+  const start = apart.shape.map(() => 0);
+  return ops.reshape(ops.slice(apart, start, [...before, count, 1, ...after]), [
+    ...before,
+    count,
+    ...after,
+  ]);
+}
+
+/** From `start`, as many elements as `extents` says, `steps` apart: each of all axes after the batch. */
+function sliced(x: Value, { start = [], extents = [], steps = [] }: OperationNumbers): Value {
+  const reach = extents.map((extent, i) => (extent - 1) * (steps[i] ?? 1) + 1);
+  const inside = ops.slice(x, [0, ...start], batched(x, reach));
+  return extents.reduce((y, _, i) => everyNth(y, i + 1, steps[i] ?? 1), inside);
+}
+
+/** A transposed convolution in groups, with a bias. */
+function convTransposed([x, kernel, bias]: readonly Value[], numbers: OperationNumbers): Value {
+  const { image, strides, dilations, margins, groups } = numbers;
+  const [top, bottom, left, right] = margins as [number, number, number, number];
+  const y = ops.conv2dInputGradient(x!, kernel!, batched(x!, image), {
+    strides: strides as [number, number],
+    dilation: dilations as [number, number],
+    padding: [
+      [top, bottom],
+      [left, right],
+    ],
+    groups: groups![0]!,
+  });
+  return ops.add(y, bias!);
+}
+
 /** Truth is 1, its absence 0. */
 const operations: Readonly<Record<string, Compute>> = {
   add: binary(ops.add),
@@ -76,7 +118,9 @@ const operations: Readonly<Record<string, Compute>> = {
   reduce_mean: ([x], { axes, keep }) => ops.reduceMean(x!, axes, keep?.[0] === 1),
   reduce_max: ([x], { axes, keep }) => ops.reduceMax(x!, axes, keep?.[0] === 1),
   broadcast: ([x], { extents }) => ops.broadcast(x!, batched(x!, extents)),
-  slice: ([x], { start = [], extents }) => ops.slice(x!, [0, ...start], batched(x!, extents)),
+  slice: ([x], numbers) => sliced(x!, numbers),
+  product_along: ([x, matrix], { axis }) => productAlong(x!, axis![0]!, matrix!),
+  conv_transpose: convTransposed,
   pad: ([x], numbers) => padded(x!, numbers),
 };
 

@@ -22,8 +22,10 @@ import { subtract } from '../layers/subtract.ts';
 import { affine, channelsOf, linearFlow, one, perChannel, spread, zero } from './onnx_affine.ts';
 import type { OnnxCall } from './onnx_call.ts';
 import { integers, transposed } from './onnx_constants.ts';
+import { slice } from './onnx_cuts.ts';
 import type { Constant } from './onnx_decode.ts';
 import { OnnxOperation, type OperationNumbers, type Place } from './onnx_operation.ts';
+import { resize } from './onnx_resample.ts';
 import {
   concatenated,
   expand,
@@ -31,8 +33,6 @@ import {
   pad,
   reduced,
   reshape,
-  resize,
-  slice,
   squeezed,
   transpose,
   unsqueezed,

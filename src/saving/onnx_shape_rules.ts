@@ -5,14 +5,12 @@
 import { show } from '../core/errors.ts';
 import { concatenate } from '../layers/concatenate.ts';
 import { flatten } from '../layers/flatten.ts';
-import { upSampling2d } from '../layers/up_sampling_2d.ts';
 import { zeroPadding2d } from '../layers/zero_padding_2d.ts';
 import type { OnnxCall } from './onnx_call.ts';
-import { axesOf, sliceOf, squeezedShape, unsqueezedShape } from './onnx_constants.ts';
+import { axesOf, squeezedShape, unsqueezedShape } from './onnx_constants.ts';
 import { OnnxOperation } from './onnx_operation.ts';
 import {
   apply,
-  channelsFirst,
   commonAxes,
   Flow,
   type Known,
@@ -223,33 +221,6 @@ export function reduced(kind: 'mean' | 'max' | 'sum'): (call: OnnxCall) => Known
   };
 }
 
-export function slice(call: OnnxCall): Known {
-  const x = call.flow(0);
-  const { start, extents, steps } = sliceOf(call, x.shape);
-  if (steps.some((step) => step !== 1)) throw call.refuse('UNSUPPORTED', 'steps', '1', show(steps));
-  if (sameList(extents, x.shape)) return x;
-  const place = (list: readonly (number | null)[]) => {
-    const out: number[] = [];
-    x.axes.forEach((axis, i) => {
-      out[axis] = list[i] ?? 0;
-    });
-    return out.slice(1);
-  };
-  if (extents.some((extent, axis) => axis > 0 && !(extent !== null && extent > 0)))
-    throw call.refuse('SHAPE', 'slice', 'of known extents', show(extents));
-  const numbers = { start: place(start), extents: place(extents) };
-  const layer = new OnnxOperation({
-    operation: 'slice',
-    places: ['input'],
-    numbers,
-    name: call.name(),
-  });
-  return call.flowOf(
-    { shape: extents, axes: x.axes, isNonNegative: x.isNonNegative },
-    apply(layer, x.symbol),
-  );
-}
-
 /** Stretches axes of extent 1. */
 export function expand(call: OnnxCall): Known {
   const x = call.flow(0);
@@ -277,38 +248,6 @@ export function expand(call: OnnxCall): Known {
     { shape, axes: x.axes, isNonNegative: x.isNonNegative },
     apply(layer, x.symbol),
   );
-}
-
-/** Images enlarged by whole numbers, each pixel repeated. */
-export function resize(call: OnnxCall): Known {
-  const x = call.image(0);
-  const isUpsample = call.node.op === 'Upsample';
-  const scales =
-    call.list('scales') ?? call.constant(isUpsample ? 1 : call.opset < 11 ? 1 : 2)?.data;
-  const [rows, columns] = [scales?.[2], scales?.[3]];
-  const isNearest = call.text('mode', 'nearest') === 'nearest';
-  const isPlain =
-    isUpsample || call.opset < 11 || call.text('nearest_mode', 'round_prefer_floor') !== 'ceil';
-  const fits =
-    scales?.length === 4 &&
-    scales[0] === 1 &&
-    scales[1] === 1 &&
-    [rows, columns].every((n) => Number.isSafeInteger(n) && n! > 0 && n! < 2 ** 15);
-  if (!isNearest || !isPlain || !fits || call.inputs[3])
-    throw call.refuse(
-      'UNSUPPORTED',
-      'scales',
-      'whole numbers, nearest pixels',
-      show(Array.from(scales ?? [])),
-    );
-  const y = apply(
-    upSampling2d([rows!, columns!], { name: call.name() }),
-    call.ordered(x, channelsFirst),
-  );
-  const scaled = (extent: number | null | undefined, by: number) =>
-    typeof extent === 'number' ? extent * by : null;
-  const shape = [null, x.shape[1]!, scaled(x.shape[2], rows!), scaled(x.shape[3], columns!)];
-  return call.flowOf({ shape, axes: channelsFirst, isNonNegative: x.isNonNegative }, y);
 }
 
 /** Without axes of extent 1. */

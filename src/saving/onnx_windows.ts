@@ -207,11 +207,13 @@ export function convTranspose(call: OnnxCall): Flow {
   const image = call.image(0);
   const weights = call.weights(1);
   const [channels, filters, height, width] = weights.shape as [number, number, number, number];
-  if (weights.shape.length !== 4 || channels !== image.shape[1] || call.whole('group', 1) !== 1)
+  const groups = call.whole('group', 1);
+  const isGrouped = groups >= 1 && channels % groups === 0;
+  if (weights.shape.length !== 4 || channels !== image.shape[1] || !isGrouped)
     throw call.refuse(
-      'UNSUPPORTED',
+      'SHAPE',
       'kernel',
-      `[${image.shape[1]}, filters, height, width], in one group`,
+      `[${image.shape[1]}, filters, height, width], in ${groups} groups`,
       show([...weights.shape]),
     );
   if (call.text('auto_pad', 'NOTSET') !== 'NOTSET' || call.list('output_shape'))
@@ -220,6 +222,8 @@ export function convTranspose(call: OnnxCall): Flow {
   const margins = givenMargins(call, window, [null, null]);
   const more = call.pair('output_padding', [0, 0], 0);
   const kernel = transposed(call, weights, [2, 3, 1, 0]).data;
+  if (groups > 1)
+    return groupedTranspose(call, kernel, { window, margins, more, groups, channels, filters });
   const bias = biasOf(call, filters);
   const [crop, grow]: [Margins, Margins] = [
     [
@@ -270,6 +274,72 @@ export function convTranspose(call: OnnxCall): Flow {
         const places = ['input', { shape: [filters], trainable: true }] as const;
         const add = new OnnxOperation({ operation: 'add', places, name: call.name() });
         return apply(add, y, [float32(spread(after, filters), [filters])]);
+      },
+    },
+  );
+}
+
+interface GroupedTranspose {
+  readonly window: Window;
+  readonly margins: Margins;
+  /** Rows and columns at the end that no window reaches of itself. */
+  readonly more: readonly [number, number];
+  readonly groups: number;
+  readonly channels: number;
+  /** Of one group. */
+  readonly filters: number;
+}
+
+/** A transposed convolution whose channels fall into groups, which Keras has no layer for. */
+function groupedTranspose(
+  call: OnnxCall,
+  kernel: ArrayLike<number>,
+  { window, margins, more, groups, channels, filters }: GroupedTranspose,
+): Flow {
+  const image = call.image(0);
+  const all = filters * groups;
+  const bias = biasOf(call, all);
+  const out = axes.map((axis) => {
+    const extent = image.shape[axis + 2];
+    if (typeof extent !== 'number')
+      throw call.refuse('UNSUPPORTED', 'image', 'of known extents', 'open');
+    if (more[axis] >= window.strides[axis])
+      throw call.refuse('UNSUPPORTED', 'output_padding', 'below the strides', String(more));
+    const [before, after] = margins[axis];
+    const size =
+      (extent - 1) * window.strides[axis] + reach(window, axis) - before - after + more[axis];
+    if (size >= 1) return size;
+    throw call.refuse('SHAPE', 'image', 'large enough for its margins', String(extent));
+  });
+  const numbers = {
+    image: [...out, all],
+    strides: window.strides,
+    dilations: window.dilations,
+    margins: margins.flat(),
+    groups: [groups],
+  };
+  return linearFlow(
+    { shape: [null, all, ...out], axes: channelsFirst },
+    {
+      channels: all,
+      scalable: false,
+      make(_, shift) {
+        const shapes = [[...window.kernel, filters, channels], [all]];
+        const weights = [
+          kernel,
+          spread(
+            perChannel(bias, shift, (a, b) => a + b),
+            all,
+          ),
+        ];
+        const layer = new OnnxOperation({
+          operation: 'conv_transpose',
+          places: ['input', ...shapes.map((shape) => ({ shape, trainable: true }))],
+          numbers,
+          name: call.name(),
+        });
+        const values = weights.map((data, i) => float32(data, shapes[i]!));
+        return apply(layer, call.ordered(image, channelsFirst), values);
       },
     },
   );

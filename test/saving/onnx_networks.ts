@@ -58,6 +58,21 @@ const images: [name: string, stack: () => Layer[]][] = [
     () => [layers.upSampling2d(2), layers.upSampling2d(2, { interpolation: 'bilinear' })],
   ],
   ['resizing', () => [layers.resizing(5, 7)]],
+  ['resizing, nearest', () => [layers.resizing(12, 5, { interpolation: 'nearest' })]],
+  [
+    'resizing, cubic and by a filter',
+    () => [
+      layers.resizing(12, 5, { interpolation: 'bicubic' }),
+      layers.resizing(7, 9, { interpolation: 'lanczos3', antialias: true }),
+    ],
+  ],
+  [
+    'resizing of a part and in a frame',
+    () => [
+      layers.resizing(6, 8, { cropToAspectRatio: true }),
+      layers.resizing(9, 6, { padToAspectRatio: true, fillValue: 0.5 }),
+    ],
+  ],
   [
     'what only training has',
     () => [layers.dropout(0.5), layers.gaussianNoise(1), layers.rescaling(2, { offset: 1 })],
