@@ -2,9 +2,9 @@
 import { TsunoError } from '../core/errors.ts';
 import { type PartialShape, showShape } from '../core/shape.ts';
 import type { Value } from '../ir/graph.ts';
-import { slice } from '../ops/index.ts';
 import { channelsLast, positiveInteger } from './checks.ts';
 import { Layer, type LayerOptions } from './layer.ts';
+import { largestPart, middleOf } from './middle.ts';
 import { resample } from './resample.ts';
 import type { Config } from './serialized.ts';
 
@@ -33,18 +33,13 @@ export class CenterCrop extends Layer {
   }
 
   override call(x: Value): Value {
-    const [n, h, w, c] = x.shape as [number, number, number, number];
+    const [, h, w] = x.shape as [number, number, number, number];
     const { height, width } = this;
-    if (h >= height && w >= width) {
-      const start = [0, Math.floor((h - height) / 2), Math.floor((w - width) / 2), 0];
-      return slice(x, start, [n, height, width, c]);
-    }
+    if (h >= height && w >= width) return middleOf(x, height, width);
     // Too small: the largest part with the target's proportions, enlarged.
-    const cropHeight = Math.min(h, Math.floor((w * height) / width));
-    const cropWidth = Math.min(w, Math.floor((h * width) / height));
+    const [cropHeight, cropWidth] = largestPart([h, w], height, width);
     if (cropHeight < 1 || cropWidth < 1) throw this.tooSmall(x.shape);
-    const start = [0, Math.floor((h - cropHeight) / 2), Math.floor((w - cropWidth) / 2), 0];
-    const part = slice(x, start, [n, cropHeight, cropWidth, c]);
+    const part = middleOf(x, cropHeight, cropWidth);
     return resample(part, height, width, { interpolation: 'bilinear' });
   }
 

@@ -1,9 +1,10 @@
 /** @file Images at a given size. */
 import type { PartialShape } from '../core/shape.ts';
 import type { Value } from '../ir/graph.ts';
-import { add, pad, slice, sub } from '../ops/index.ts';
+import { add, pad, sub } from '../ops/index.ts';
 import { channelsLast, finiteNumber, flag, oneOf, positiveInteger, refuse } from './checks.ts';
 import { Layer, type LayerOptions } from './layer.ts';
+import { largestPart, middleOf } from './middle.ts';
 import { type Interpolation, interpolations, resample } from './resample.ts';
 import type { Config } from './serialized.ts';
 
@@ -89,11 +90,9 @@ export class Resizing extends Layer {
 
   /** The largest middle part with the target's proportions. */
   private crop(x: Value): Value {
-    const [n, h, w, c] = x.shape as [number, number, number, number];
-    const height = Math.max(1, Math.min(h, Math.floor((w * this.height) / this.width)));
-    const width = Math.max(1, Math.min(w, Math.floor((h * this.width) / this.height)));
-    const start = [0, Math.floor((h - height) / 2), Math.floor((w - width) / 2), 0];
-    return slice(x, start, [n, height, width, c]);
+    const [, h, w] = x.shape as [number, number, number, number];
+    const [height, width] = largestPart([h, w], this.height, this.width);
+    return middleOf(x, Math.max(1, height), Math.max(1, width));
   }
 
   /** The image in the middle of the smallest frame with the target's proportions, up to a pixel. */
