@@ -1,7 +1,13 @@
 /** @file The callbacks: `import { callbacks } from 'tsuno'`. */
 export { OriginStore } from '../saving/backup_origin.ts';
 export type { BackupStore } from '../saving/backup_store.ts';
-export { Callback, type Logs, type TrainedModel, type TrainingParams } from '../train/callback.ts';
+export {
+  Callback,
+  type Logs,
+  type PredictionLogs,
+  type TrainedModel,
+  type TrainingParams,
+} from '../train/callback.ts';
 export type { CallbackState, StateValue } from '../train/run_state.ts';
 export { BackupAndRestore, type BackupAndRestoreOptions } from './backup_and_restore.ts';
 export { CSVLogger, type CSVLoggerOptions } from './csv_logger.ts';

@@ -17,6 +17,8 @@ export type LambdaCallbackOptions = Partial<
     | 'onTestBatchEnd'
     | 'onPredictBegin'
     | 'onPredictEnd'
+    | 'onPredictBatchBegin'
+    | 'onPredictBatchEnd'
   >
 >;
 

@@ -43,6 +43,12 @@ export interface TrainingParams {
   resumedFrom?: { epoch: number; batch: number };
 }
 
+/** What callbacks are told of a batch of predictions. */
+export interface PredictionLogs {
+  /** A tensor `[batch, …]` for each output. */
+  outputs: readonly Tensor<'float32'>[];
+}
+
 type Maybe = void | Promise<void>;
 
 /**
@@ -92,6 +98,9 @@ export abstract class Callback {
   onTestBatchEnd?(batch: number, logs: Logs): Maybe;
   onPredictBegin(_logs: Logs): Maybe {}
   onPredictEnd(_logs: Logs): Maybe {}
+  onPredictBatchBegin?(batch: number, logs: Logs): Maybe;
+  /** @param logs what the model gave for the batch. */
+  onPredictBatchEnd?(batch: number, logs: PredictionLogs): Maybe;
   /**
    * A step met a loss, gradient or weight that is not finite; the model is as it was before it.
    *
@@ -125,7 +134,8 @@ type CountedStage =
   | 'onTrainBatchBegin'
   | 'onTrainBatchEnd'
   | 'onTestBatchBegin'
-  | 'onTestBatchEnd';
+  | 'onTestBatchEnd'
+  | 'onPredictBatchBegin';
 
 /** Calls a stage of each callback, in order. */
 export class CallbackList {
@@ -146,6 +156,10 @@ export class CallbackList {
 
   get wantsTestBatches(): boolean {
     return this.list.some((callback) => callback.onTestBatchBegin || callback.onTestBatchEnd);
+  }
+
+  get wantsPredictBatches(): boolean {
+    return this.list.some((callback) => callback.onPredictBatchBegin || callback.onPredictBatchEnd);
   }
 
   /** Steps between two stretches' ends, of each callback that wants to be told. */
@@ -233,6 +247,14 @@ export class CallbackList {
     const shared = sorted(logs);
     for (const callback of this.list) {
       await guarded(callback, `${stage} of ${count}`, () => callback[stage]?.(count, shared));
+    }
+  }
+
+  /** Tells what the model gave for a batch. @throws TsunoError `USER_CODE`. */
+  async tellPredicted(batch: number, outputs: PredictionLogs['outputs']): Promise<void> {
+    for (const callback of this.list) {
+      const tell = () => callback.onPredictBatchEnd?.(batch, { outputs });
+      await guarded(callback, `onPredictBatchEnd of ${batch}`, tell);
     }
   }
 

@@ -49,13 +49,17 @@ async function runPredict(
   callbacks: CallbackList,
 ): Promise<Tensor<'float32'>[]> {
   const parts: Tensor<'float32'>[][] = [];
+  const singly = callbacks.wantsPredictBatches;
   await feed.begin(0, 0);
   for (let done = 0; done < steps; ) {
-    const stretch = await feed.next(steps - done);
+    const stretch = await feed.next(singly ? 1 : steps - done);
     if (!stretch) break;
     const before = done;
     const progress = (step: number) => callbacks.progress(before + step, () => ({}));
-    parts.push(await trainer.predict(stretch.data, { ...stretch, progress }));
+    if (singly) await callbacks.tellOf('onPredictBatchBegin', before);
+    const outputs = await trainer.predict(stretch.data, { ...stretch, progress });
+    if (singly) await callbacks.tellPredicted(before, outputs);
+    parts.push(outputs);
     done += stepsOf(stretch);
   }
   return parts[0]!.map((_, i) => joinedTensors(parts.map((outputs) => outputs[i]!)));

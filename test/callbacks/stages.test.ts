@@ -77,6 +77,44 @@ describe('fit 21, 22: stages', () => {
     model.close();
   });
 
+  test('of predictions: each batch with its outputs, and the same bits as without', async () => {
+    const model = smallModel();
+    const calls: string[] = [];
+    const rows: number[] = [];
+    const watching = new LambdaCallback({
+      onPredictBegin: () => void calls.push('predict'),
+      onPredictBatchBegin: (batch) => void calls.push(`batch ${batch}`),
+      onPredictBatchEnd: (batch, { outputs }) => {
+        calls.push(`/batch ${batch}: ${outputs.map(({ shape }) => shape.join(' × '))}`);
+        rows.push(...outputs[0]!.data);
+      },
+      onPredictEnd: () => void calls.push('/predict'),
+    });
+    const found = await model.predict(data, { batchSize: 8, callbacks: [watching] });
+    assert.deepEqual(calls, [
+      'predict',
+      'batch 0',
+      '/batch 0: 8 × 3',
+      'batch 1',
+      '/batch 1: 8 × 3',
+      'batch 2',
+      '/batch 2: 4 × 3',
+      '/predict',
+    ]);
+    assert.deepEqual(rows, [...found.data]);
+    assert.deepEqual(found.data, (await model.predict(data, { batchSize: 8 })).data);
+    const failing = new LambdaCallback({
+      onPredictBatchEnd: () => {
+        throw new Error('mine');
+      },
+    });
+    await assert.rejects(model.predict(data, { callbacks: [failing] }), {
+      code: 'USER_CODE',
+      message: /LambdaCallback, onPredictBatchEnd of 0/,
+    });
+    model.close();
+  });
+
   test('later callbacks and the history see what earlier ones add to the logs', async () => {
     const model = smallModel();
     const seen: (number | undefined)[] = [];
