@@ -5,10 +5,10 @@
  *
  * @see https://keras.io/api/layers/base_layer/
  */
-import { bytesOf, type DType } from '../core/dtype.ts';
+import type { DType } from '../core/dtype.ts';
 import { show, TsunoError } from '../core/errors.ts';
 import { snakeCase, uniqueName } from '../core/names.ts';
-import { type PartialShape, type Shape, sizeOf } from '../core/shape.ts';
+import type { PartialShape, Shape } from '../core/shape.ts';
 import type { Tensor } from '../core/tensor.ts';
 import { Value } from '../ir/graph.ts';
 import { cast, mul } from '../ops/index.ts';
@@ -22,6 +22,7 @@ import { type Config, isSerialized, optionsOf, serialized } from './serialized.t
 import { type CallOptions, type InboundNode, type Producer, SymbolicTensor } from './symbolic.ts';
 import { currentTrace } from './trace.ts';
 import { Variable } from './variable.ts';
+import { checkWeightSize } from './weight_allowance.ts';
 
 export type OneOrMany<T> = T | readonly T[];
 
@@ -63,26 +64,6 @@ export interface LayerClass {
   readonly className?: string;
   readonly name: string;
   fromConfig(config: Config): Layer;
-}
-
-/** Bytes that one weight may take. */
-export const weightLimit = 2e9;
-/** Bytes that new weights may take together, and what they are held to, while a file is loaded. */
-let allowance: { bytes: number; reason: string } | undefined;
-
-/**
- * Runs `body`; the weights made in it may take `bytes` together.
- *
- * @param reason what the limit comes from, for the error.
- */
-export function withWeightAllowance<T>(bytes: number, reason: string, body: () => T): T {
-  const outer = allowance;
-  allowance = { bytes, reason };
-  try {
-    return body();
-  } finally {
-    allowance = outer;
-  }
 }
 
 export function isShapeList(shape: InputShape): shape is readonly PartialShape[] {
@@ -242,7 +223,7 @@ export abstract class Layer extends Callable implements Producer {
    */
   protected addWeight(options: WeightOptions): Variable {
     const { name, shape, trainable = true, dtype = 'float32' } = options;
-    checkMemory(this.where, name, shape, dtype);
+    checkWeightSize(this.where, name, shape, dtype);
     const initializer = options.initializer ?? (shape.length > 1 ? 'glorot_uniform' : 'zeros');
     const initial = initializerOf(this.where, `initializer of ${name}`, initializer).values(shape);
     const regularizer = regularizerOf(
@@ -506,27 +487,6 @@ function checkFloat32(where: string, dtype: unknown): void {
     expected: '"float32"',
     found: show(policy),
   });
-}
-
-function checkMemory(where: string, name: string, shape: Shape, dtype: DType): void {
-  const bytes = sizeOf(shape) * bytesOf(dtype);
-  const gigabytes = (amount: number) => `${(amount / 1e9).toFixed(1)} GB`;
-  const refuse = (expected: string, found: string) =>
-    new TsunoError('MEMORY', {
-      where,
-      what: `weight "${name}" of shape ${show([...shape])}`,
-      expected,
-      found,
-    });
-  if (!(bytes <= weightLimit))
-    throw refuse(`at most ${gigabytes(weightLimit)}`, `one that needs ${gigabytes(bytes)}`);
-  if (!allowance) return;
-  if (bytes > allowance.bytes)
-    throw refuse(
-      `within the ${allowance.bytes} bytes left of ${allowance.reason}`,
-      `${bytes} bytes`,
-    );
-  allowance.bytes -= bytes;
 }
 
 function checkResult(where: string, outputs: readonly unknown[]): void {

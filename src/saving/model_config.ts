@@ -3,7 +3,7 @@
  * a layer, loss, metric, optimizer … of tsuno, or one that the caller gives; nothing in it is ever run.
  */
 import { show, TsunoError } from '../core/errors.ts';
-import { Layer, type LayerClass, withWeightAllowance } from '../layers/layer.ts';
+import { Layer, type LayerClass } from '../layers/layer.ts';
 import {
   isRegistered,
   layerClassOf,
@@ -12,6 +12,7 @@ import {
   withLayers,
 } from '../layers/registry.ts';
 import { type Config, isSerialized, optionsOf, type Serialized } from '../layers/serialized.ts';
+import { withWeightAllowance } from '../layers/weight_allowance.ts';
 import { Network } from '../topology/network.ts';
 import { type SerializedLayer, serializeLayer } from '../topology/network_config.ts';
 import type { Compiled, CompileOptions } from '../train/compiled.ts';
