@@ -153,6 +153,11 @@ export function copyRows<D extends DType>(
  * a typed array keeps its type.
  *
  * @throws TsunoError `SHAPE` for ragged arrays or a shape that does not fit.
+ * @example
+ * ```ts
+ * tensor([[1, 2, 3], [4, 5, 6]]).shape; // [2, 3]
+ * tensor(Uint8Array.of(1, 2, 3, 4), [2, 2]).dtype; // 'uint8'
+ * ```
  */
 export function tensor(values: Float32Array, shape?: Shape): Tensor<'float32'>;
 export function tensor(values: Int32Array, shape?: Shape): Tensor<'int32'>;

@@ -34,7 +34,15 @@ function norms(where: string, weight: Value, axis: Axis): Value {
   return sqrt(reduceSum(square(weight), along, true));
 }
 
-/** Norms of at most `maxValue`, default 2. */
+/**
+ * Norms of at most `maxValue`, default 2.
+ *
+ * @example
+ * ```ts
+ * layers.conv2d(32, 3, { kernelConstraint: new constraints.MaxNorm({ maxValue: 3, axis: [0, 1, 2] }) });
+ * ```
+ * @see https://keras.io/api/layers/constraints/
+ */
 export class MaxNorm extends Constraint {
   static readonly className = 'MaxNorm';
   private readonly maxValue: number;
@@ -53,7 +61,15 @@ export class MaxNorm extends Constraint {
   }
 }
 
-/** Norms between `minValue` (0) and `maxValue` (1), approached by the part `rate` (1) of the way each step. */
+/**
+ * Norms between `minValue` (0) and `maxValue` (1), approached by the part `rate` (1) of the way each step.
+ *
+ * @example
+ * ```ts
+ * layers.conv2d(32, 3, { kernelConstraint: new constraints.MinMaxNorm({ minValue: 0.5, maxValue: 2, axis: [0, 1, 2] }) });
+ * ```
+ * @see https://keras.io/api/layers/constraints/
+ */
 export class MinMaxNorm extends Constraint {
   static readonly className = 'MinMaxNorm';
   private readonly minValue: number;
@@ -84,7 +100,15 @@ export class MinMaxNorm extends Constraint {
   }
 }
 
-/** No weight below 0. */
+/**
+ * No weight below 0.
+ *
+ * @example
+ * ```ts
+ * layers.conv2d(32, 3, { kernelConstraint: new constraints.NonNeg() });
+ * ```
+ * @see https://keras.io/api/layers/constraints/
+ */
 export class NonNeg extends Constraint {
   static readonly className = 'NonNeg';
   override project(weight: Value): Value {
@@ -92,7 +116,15 @@ export class NonNeg extends Constraint {
   }
 }
 
-/** Norms of 1. */
+/**
+ * Norms of 1.
+ *
+ * @example
+ * ```ts
+ * layers.conv2d(32, 3, { kernelConstraint: new constraints.UnitNorm({ axis: [0, 1, 2] }) });
+ * ```
+ * @see https://keras.io/api/layers/constraints/
+ */
 export class UnitNorm extends Constraint {
   static readonly className = 'UnitNorm';
   private readonly axis: Axis;

@@ -72,6 +72,15 @@ function truncatedNormal(random: RandomSequence): number {
   }
 }
 
+/**
+ * All 0.
+ *
+ * @example
+ * ```ts
+ * new initializers.Zeros().values([2]); // [0, 0]
+ * ```
+ * @see https://keras.io/api/layers/initializers/
+ */
 export class Zeros extends Initializer {
   static readonly className = 'Zeros';
   override values(shape: Shape): Float32Array {
@@ -79,6 +88,15 @@ export class Zeros extends Initializer {
   }
 }
 
+/**
+ * All 1.
+ *
+ * @example
+ * ```ts
+ * new initializers.Ones().values([2]); // [1, 1]
+ * ```
+ * @see https://keras.io/api/layers/initializers/
+ */
 export class Ones extends Initializer {
   static readonly className = 'Ones';
   override values(shape: Shape): Float32Array {
@@ -86,6 +104,15 @@ export class Ones extends Initializer {
   }
 }
 
+/**
+ * All `value`, default 0.
+ *
+ * @example
+ * ```ts
+ * new initializers.Constant({ value: 3 }).values([2]); // [3, 3]
+ * ```
+ * @see https://keras.io/api/layers/initializers/
+ */
 export class Constant extends Initializer {
   static readonly className = 'Constant';
   private readonly value: number;
@@ -121,7 +148,15 @@ export class IdentityInitializer extends Initializer {
   }
 }
 
-/** Uniform in [`minval`, `maxval`), default ±0.05. */
+/**
+ * Uniform in [`minval`, `maxval`), default ±0.05.
+ *
+ * @example
+ * ```ts
+ * layers.dense(10, { kernelInitializer: new initializers.RandomUniform({ seed: 1 }) });
+ * ```
+ * @see https://keras.io/api/layers/initializers/
+ */
 export class RandomUniform extends RandomInitializer {
   static readonly className = 'RandomUniform';
   private readonly low: number;
@@ -140,7 +175,15 @@ export class RandomUniform extends RandomInitializer {
   }
 }
 
-/** Normal with `mean` (default 0) and standard deviation `stddev` (default 0.05). */
+/**
+ * Normal with `mean` (default 0) and standard deviation `stddev` (default 0.05).
+ *
+ * @example
+ * ```ts
+ * layers.dense(10, { kernelInitializer: new initializers.RandomNormal({ seed: 1 }) });
+ * ```
+ * @see https://keras.io/api/layers/initializers/
+ */
 export class RandomNormal extends RandomInitializer {
   static readonly className: string = 'RandomNormal';
   private readonly mean: number;
@@ -161,7 +204,15 @@ export class RandomNormal extends RandomInitializer {
   }
 }
 
-/** As `RandomNormal`, drawn again where more than two standard deviations from the mean. */
+/**
+ * As `RandomNormal`, drawn again where more than two standard deviations from the mean.
+ *
+ * @example
+ * ```ts
+ * layers.dense(10, { kernelInitializer: new initializers.TruncatedNormal({ seed: 1 }) });
+ * ```
+ * @see https://keras.io/api/layers/initializers/
+ */
 export class TruncatedNormal extends RandomNormal {
   static override readonly className = 'TruncatedNormal';
   protected override standard(random: RandomSequence): number {
@@ -237,6 +288,18 @@ abstract class Scaling extends RandomInitializer {
   }
 }
 
+/**
+ * Random with a variance of `scale` (default 1) over the number of inputs (`mode: 'fan_in'`, the default), of outputs
+ * (`'fan_out'`) or their mean (`'fan_avg'`), drawn from `distribution`: `'truncated_normal'` (default),
+ * `'untruncated_normal'` or `'uniform'`.
+ *
+ * @throws TsunoError `ARGUMENT` for a scale not above 0, an unknown mode or distribution.
+ * @example
+ * ```ts
+ * layers.dense(10, { kernelInitializer: new initializers.VarianceScaling({ scale: 2, mode: 'fan_out' }) });
+ * ```
+ * @see https://keras.io/api/layers/initializers/
+ */
 export class VarianceScaling extends Scaling {
   static readonly className = 'VarianceScaling';
   private readonly arguments: Config;
@@ -257,7 +320,15 @@ export class VarianceScaling extends Scaling {
   }
 }
 
-/** Uniform within √(6/(in + out)) (Glorot and Bengio 2010). */
+/**
+ * Uniform within √(6/(in + out)) (Glorot and Bengio 2010).
+ *
+ * @example
+ * ```ts
+ * layers.dense(10, { kernelInitializer: new initializers.GlorotUniform({ seed: 1 }) });
+ * ```
+ * @see https://keras.io/api/layers/initializers/
+ */
 export class GlorotUniform extends Scaling {
   static readonly className = 'GlorotUniform';
   constructor(options: ScalingOptions = {}) {
@@ -265,7 +336,15 @@ export class GlorotUniform extends Scaling {
   }
 }
 
-/** Truncated normal with variance 2/(in + out). */
+/**
+ * Truncated normal with variance 2/(in + out).
+ *
+ * @example
+ * ```ts
+ * layers.dense(10, { kernelInitializer: new initializers.GlorotNormal({ seed: 1 }) });
+ * ```
+ * @see https://keras.io/api/layers/initializers/
+ */
 export class GlorotNormal extends Scaling {
   static readonly className = 'GlorotNormal';
   constructor(options: ScalingOptions = {}) {
@@ -273,7 +352,15 @@ export class GlorotNormal extends Scaling {
   }
 }
 
-/** Truncated normal with variance 2/in (He and others 2015), for rectifiers. */
+/**
+ * Truncated normal with variance 2/in (He and others 2015), for rectifiers.
+ *
+ * @example
+ * ```ts
+ * layers.dense(10, { kernelInitializer: new initializers.HeNormal({ seed: 1 }) });
+ * ```
+ * @see https://keras.io/api/layers/initializers/
+ */
 export class HeNormal extends Scaling {
   static readonly className = 'HeNormal';
   constructor(options: ScalingOptions = {}) {
@@ -281,7 +368,15 @@ export class HeNormal extends Scaling {
   }
 }
 
-/** Uniform within √(6/in). */
+/**
+ * Uniform within √(6/in).
+ *
+ * @example
+ * ```ts
+ * layers.dense(10, { kernelInitializer: new initializers.HeUniform({ seed: 1 }) });
+ * ```
+ * @see https://keras.io/api/layers/initializers/
+ */
 export class HeUniform extends Scaling {
   static readonly className = 'HeUniform';
   constructor(options: ScalingOptions = {}) {
@@ -289,7 +384,15 @@ export class HeUniform extends Scaling {
   }
 }
 
-/** Truncated normal with variance 1/in (LeCun and others 1998), for SELU. */
+/**
+ * Truncated normal with variance 1/in (LeCun and others 1998), for SELU.
+ *
+ * @example
+ * ```ts
+ * layers.dense(10, { kernelInitializer: new initializers.LecunNormal({ seed: 1 }) });
+ * ```
+ * @see https://keras.io/api/layers/initializers/
+ */
 export class LecunNormal extends Scaling {
   static readonly className = 'LecunNormal';
   constructor(options: ScalingOptions = {}) {
@@ -297,7 +400,15 @@ export class LecunNormal extends Scaling {
   }
 }
 
-/** Uniform within √(3/in). */
+/**
+ * Uniform within √(3/in).
+ *
+ * @example
+ * ```ts
+ * layers.dense(10, { kernelInitializer: new initializers.LecunUniform({ seed: 1 }) });
+ * ```
+ * @see https://keras.io/api/layers/initializers/
+ */
 export class LecunUniform extends Scaling {
   static readonly className = 'LecunUniform';
   constructor(options: ScalingOptions = {}) {
@@ -305,7 +416,15 @@ export class LecunUniform extends Scaling {
   }
 }
 
-/** A matrix with orthonormal rows or columns, times `gain` (Saxe and others 2014); kernels as [kh·kw·in, out]. */
+/**
+ * A matrix with orthonormal rows or columns, times `gain` (Saxe and others 2014); kernels as [kh·kw·in, out].
+ *
+ * @example
+ * ```ts
+ * layers.dense(10, { kernelInitializer: new initializers.Orthogonal({ seed: 1 }) });
+ * ```
+ * @see https://keras.io/api/layers/initializers/
+ */
 export class Orthogonal extends RandomInitializer {
   static readonly className = 'Orthogonal';
   private readonly gain: number;

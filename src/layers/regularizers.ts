@@ -41,7 +41,15 @@ export type RegularizerFunction = (x: Value) => Value;
 /** A name (`'l2'`), a regularizer, a function from a tensor to a scalar, or a config of Keras. */
 export type RegularizerLike = string | Regularizer | RegularizerFunction | Serialized;
 
-/** `l1`·Σ|x| + `l2`·Σx², both default 0. */
+/**
+ * `l1`·Σ|x| + `l2`·Σx², both default 0.
+ *
+ * @example
+ * ```ts
+ * layers.dense(10, { kernelRegularizer: new regularizers.L1L2({ l1: 1e-5, l2: 1e-4 }) });
+ * ```
+ * @see https://keras.io/api/layers/regularizers/
+ */
 export class L1L2 extends Regularizer {
   static readonly className: string = 'L1L2';
   protected readonly l1: number;
@@ -62,7 +70,15 @@ export class L1L2 extends Regularizer {
   }
 }
 
-/** `l1`·Σ|x|, default 0.01. */
+/**
+ * `l1`·Σ|x|, default 0.01.
+ *
+ * @example
+ * ```ts
+ * layers.dense(10, { kernelRegularizer: new regularizers.L1({ l1: 1e-4 }) });
+ * ```
+ * @see https://keras.io/api/layers/regularizers/
+ */
 export class L1 extends L1L2 {
   static override readonly className = 'L1';
   constructor({ l1 = 0.01 }: { l1?: number } = {}) {
@@ -73,7 +89,15 @@ export class L1 extends L1L2 {
   }
 }
 
-/** `l2`·Σx², default 0.01. */
+/**
+ * `l2`·Σx², default 0.01.
+ *
+ * @example
+ * ```ts
+ * layers.dense(10, { kernelRegularizer: new regularizers.L2({ l2: 1e-4 }) });
+ * ```
+ * @see https://keras.io/api/layers/regularizers/
+ */
 export class L2 extends L1L2 {
   static override readonly className = 'L2';
   constructor({ l2 = 0.01 }: { l2?: number } = {}) {
@@ -84,7 +108,15 @@ export class L2 extends L1L2 {
   }
 }
 
-/** `factor` (default 0.01) times the mean |cosine| of the angles between rows, or columns, of a matrix. */
+/**
+ * `factor` (default 0.01) times the mean |cosine| of the angles between rows, or columns, of a matrix.
+ *
+ * @example
+ * ```ts
+ * layers.dense(10, { kernelRegularizer: new regularizers.OrthogonalRegularizer({ factor: 1e-3 }) });
+ * ```
+ * @see https://keras.io/api/layers/regularizers/
+ */
 export class OrthogonalRegularizer extends Regularizer {
   static readonly className = 'OrthogonalRegularizer';
   private readonly factor: number;

@@ -161,7 +161,15 @@ function rowMajor({ dtype, shape, data }: Tensor): Tensor {
   return out;
 }
 
-/** A tensor as the bytes of an `.npy` file, version 1.0. */
+/**
+ * A tensor as the bytes of an `.npy` file, version 1.0.
+ *
+ * @example
+ * ```ts
+ * readNpy(writeNpy(tensor([1, 2, 3]))).shape; // [3]
+ * ```
+ * @see https://numpy.org/doc/stable/reference/generated/numpy.lib.format.html
+ */
 export function writeNpy({ dtype, shape, data }: Tensor): Uint8Array<ArrayBuffer> {
   const tuple = shape.length === 1 ? `(${shape[0]},)` : `(${shape.join(', ')})`;
   const text = `{'descr': '${descriptions[dtype]}', 'fortran_order': False, 'shape': ${tuple}, }`;
@@ -211,7 +219,15 @@ function notNpy(where: string, name: string, code: ErrorCode): TsunoError {
   });
 }
 
-/** Tensors as the bytes of an `.npz` archive, as `numpy.savez` writes it. */
+/**
+ * Tensors as the bytes of an `.npz` archive, as `numpy.savez` writes it.
+ *
+ * @example
+ * ```ts
+ * Object.keys(await readNpz(await writeNpz({ x: images, y: labels }))); // ['x', 'y']
+ * ```
+ * @see https://numpy.org/doc/stable/reference/generated/numpy.savez.html
+ */
 export function writeNpz(
   tensors: Readonly<Record<string, Tensor>> | ReadonlyMap<string, Tensor>,
 ): Uint8Array<ArrayBuffer> {

@@ -174,6 +174,12 @@ function checkOffsets(entries: readonly Entry[], length: number, where: string):
  * @param tensors by name; `__metadata__` is no name.
  * @param metadata text under names, kept in the header.
  * @throws TsunoError `ARGUMENT` for that name.
+ * @example
+ * ```ts
+ * const bytes = writeSafetensors({ x: tensor([1, 2, 3]) });
+ * bytes.byteLength > 0; // true
+ * ```
+ * @see https://huggingface.co/docs/safetensors/index#format
  */
 export function writeSafetensors(
   tensors: Readonly<Record<string, Tensor>> | ReadonlyMap<string, Tensor>,

@@ -65,7 +65,7 @@ export function binaryCrossentropy(
  * Crossentropy for labels that are 0 or 1: two classes with one output, or several labels at once.
  *
  * @example
- * ```ts no-run
+ * ```ts
  * model.compile({ loss: new losses.BinaryCrossentropy({ fromLogits: true }) });
  * ```
  * @see https://keras.io/api/losses/probabilistic_losses/#binarycrossentropy-class
@@ -125,6 +125,10 @@ export function binaryFocalCrossentropy(
 /**
  * Binary crossentropy that fades for the well classified (Lin et al. 2018).
  *
+ * @example
+ * ```ts
+ * model.compile({ loss: new losses.BinaryFocalCrossentropy({ gamma: 2 }) });
+ * ```
  * @see https://keras.io/api/losses/probabilistic_losses/#binaryfocalcrossentropy-class
  */
 export class BinaryFocalCrossentropy extends BinaryCrossentropy {

@@ -84,7 +84,7 @@ export function categoricalCrossentropy(
  * Crossentropy for labels that are one-hot rows (or probabilities): the softmax classifier's loss.
  *
  * @example
- * ```ts no-run
+ * ```ts
  * model.compile({ loss: new losses.CategoricalCrossentropy({ labelSmoothing: 0.1 }) });
  * ```
  * @see https://keras.io/api/losses/probabilistic_losses/#categoricalcrossentropy-class
@@ -142,6 +142,10 @@ export function categoricalFocalCrossentropy(
 /**
  * Crossentropy that fades for the well classified (Lin et al. 2018), for one-hot labels.
  *
+ * @example
+ * ```ts
+ * model.compile({ loss: new losses.CategoricalFocalCrossentropy({ gamma: 2 }) });
+ * ```
  * @see https://keras.io/api/losses/probabilistic_losses/#categoricalfocalcrossentropy-class
  */
 export class CategoricalFocalCrossentropy extends CategoricalCrossentropy {
@@ -230,7 +234,7 @@ function expectRows(labels: Value, yPred: Value): void {
  * Crossentropy for labels that are class numbers.
  *
  * @example
- * ```ts no-run
+ * ```ts
  * model.compile({ loss: new losses.SparseCategoricalCrossentropy({ fromLogits: true }) });
  * ```
  * @see https://keras.io/api/losses/probabilistic_losses/#sparsecategoricalcrossentropy-class
@@ -271,8 +275,15 @@ export function categoricalGeneralizedCrossEntropy(yTrue: Value, yPred: Value, q
 }
 
 /**
- * Between crossentropy (q → 0) and mean absolute error (q → 1), for noisy class numbers (Zhang and Sabuncu 2018).
+ * Between crossentropy (q → 0) and mean absolute error (q → 1), default 0.5: for noisy class numbers (Zhang and Sabuncu
+ * 2018).
  *
+ * @param options `q`, above 0 and below 1.
+ *
+ * @example
+ * ```ts
+ * model.compile({ loss: new losses.CategoricalGeneralizedCrossEntropy({ q: 0.7 }) });
+ * ```
  * @see https://keras.io/api/losses/probabilistic_losses/#categoricalgeneralizedcrossentropy-class
  */
 export class CategoricalGeneralizedCrossEntropy extends Loss {

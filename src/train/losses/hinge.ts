@@ -49,6 +49,10 @@ export function categoricalHinge(yTrue: Value, yPred: Value): Value {
 /**
  * Mean of max(0, 1 − y·ŷ).
  *
+ * @example
+ * ```ts
+ * model.compile({ loss: new losses.Hinge() });
+ * ```
  * @see https://keras.io/api/losses/hinge_losses/#hinge-class
  */
 export class Hinge extends lossOf('hinge', hinge) {
@@ -58,6 +62,10 @@ export class Hinge extends lossOf('hinge', hinge) {
 /**
  * Mean of max(0, 1 − y·ŷ)².
  *
+ * @example
+ * ```ts
+ * model.compile({ loss: new losses.SquaredHinge() });
+ * ```
  * @see https://keras.io/api/losses/hinge_losses/#squaredhinge-class
  */
 export class SquaredHinge extends lossOf('squared_hinge', squaredHinge) {
@@ -67,6 +75,10 @@ export class SquaredHinge extends lossOf('squared_hinge', squaredHinge) {
 /**
  * The margin between the true class and the strongest other, for one-hot labels.
  *
+ * @example
+ * ```ts
+ * model.compile({ loss: new losses.CategoricalHinge() });
+ * ```
  * @see https://keras.io/api/losses/hinge_losses/#categoricalhinge-class
  */
 export class CategoricalHinge extends lossOf('categorical_hinge', categoricalHinge) {

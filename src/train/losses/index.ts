@@ -75,7 +75,7 @@ export interface LabelShapes {
  *
  * @param at shapes; with them `'crossentropy'` and `'ce'` name the crossentropy that fits.
  * @example
- * ```ts no-run
+ * ```ts
  * losses.get('mse');                            // new losses.MeanSquaredError()
  * losses.get((y, p) => ops.abs(ops.sub(y, p))); // a loss of yours
  * ```

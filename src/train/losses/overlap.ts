@@ -59,6 +59,10 @@ export function tversky(yTrue: Value, yPred: Value, alpha = 0.5, beta = 0.5, axi
 /**
  * One less than the overlap of two masks, twice over their sizes (Dice 1945).
  *
+ * @example
+ * ```ts
+ * model.compile({ loss: new losses.Dice() });
+ * ```
  * @see https://keras.io/api/losses/regression_losses/#dice-class
  */
 export class Dice extends Loss {
@@ -81,8 +85,13 @@ export class Dice extends Loss {
 }
 
 /**
- * Dice's loss with weights for what is missed and what is too much (Salehi et al. 2017).
+ * Dice's loss with weights for what is missed (`alpha`, default 0.5) and what is too much (`beta`, default 0.5; Salehi et
+ * al. 2017).
  *
+ * @example
+ * ```ts
+ * model.compile({ loss: new losses.Tversky({ alpha: 0.3, beta: 0.7 }) });
+ * ```
  * @see https://keras.io/api/losses/regression_losses/#tversky-class
  */
 export class Tversky extends Loss {
@@ -166,6 +175,10 @@ export function circle(
 /**
  * Pulls embeddings of one class together and others apart (Sun et al. 2020).
  *
+ * @example
+ * ```ts
+ * model.compile({ loss: new losses.Circle({ gamma: 80 }) });
+ * ```
  * @see https://keras.io/api/losses/metric_losses/#circle-class
  */
 export class Circle extends Loss {

@@ -101,6 +101,10 @@ export function cosineSimilarity(yTrue: Value, yPred: Value, axis = -1): Value {
 /**
  * Mean of squared differences.
  *
+ * @example
+ * ```ts
+ * model.compile({ loss: new losses.MeanSquaredError() });
+ * ```
  * @see https://keras.io/api/losses/regression_losses/#meansquarederror-class
  */
 export class MeanSquaredError extends lossOf('mean_squared_error', meanSquaredError) {
@@ -110,6 +114,10 @@ export class MeanSquaredError extends lossOf('mean_squared_error', meanSquaredEr
 /**
  * Mean of absolute differences.
  *
+ * @example
+ * ```ts
+ * model.compile({ loss: new losses.MeanAbsoluteError() });
+ * ```
  * @see https://keras.io/api/losses/regression_losses/#meanabsoluteerror-class
  */
 export class MeanAbsoluteError extends lossOf('mean_absolute_error', meanAbsoluteError) {
@@ -119,6 +127,10 @@ export class MeanAbsoluteError extends lossOf('mean_absolute_error', meanAbsolut
 /**
  * Mean of differences in percent of the label.
  *
+ * @example
+ * ```ts
+ * model.compile({ loss: new losses.MeanAbsolutePercentageError() });
+ * ```
  * @see https://keras.io/api/losses/regression_losses/#meanabsolutepercentageerror-class
  */
 export class MeanAbsolutePercentageError extends lossOf(
@@ -131,6 +143,10 @@ export class MeanAbsolutePercentageError extends lossOf(
 /**
  * Mean of squared differences of logarithms.
  *
+ * @example
+ * ```ts
+ * model.compile({ loss: new losses.MeanSquaredLogarithmicError() });
+ * ```
  * @see https://keras.io/api/losses/regression_losses/#meansquaredlogarithmicerror-class
  */
 export class MeanSquaredLogarithmicError extends lossOf(
@@ -141,8 +157,12 @@ export class MeanSquaredLogarithmicError extends lossOf(
 }
 
 /**
- * Squared near 0, absolute beyond `delta` (Huber 1964).
+ * Squared near 0, absolute beyond `delta` (default 1; Huber 1964).
  *
+ * @example
+ * ```ts
+ * model.compile({ loss: new losses.Huber({ delta: 2 }) });
+ * ```
  * @see https://keras.io/api/losses/regression_losses/#huber-class
  */
 export class Huber extends Loss {
@@ -167,6 +187,10 @@ export class Huber extends Loss {
 /**
  * Logarithm of the hyperbolic cosine of the difference: a smooth Huber loss.
  *
+ * @example
+ * ```ts
+ * model.compile({ loss: new losses.LogCosh() });
+ * ```
  * @see https://keras.io/api/losses/regression_losses/#logcosh-class
  */
 export class LogCosh extends lossOf('log_cosh', logCosh) {
@@ -176,6 +200,10 @@ export class LogCosh extends lossOf('log_cosh', logCosh) {
 /**
  * For counts: predictions are rates.
  *
+ * @example
+ * ```ts
+ * model.compile({ loss: new losses.Poisson() });
+ * ```
  * @see https://keras.io/api/losses/probabilistic_losses/#poisson-class
  */
 export class Poisson extends lossOf('poisson', poisson) {
@@ -185,6 +213,10 @@ export class Poisson extends lossOf('poisson', poisson) {
 /**
  * Kullback and Leibler's divergence of the predicted distribution from that of the labels.
  *
+ * @example
+ * ```ts
+ * model.compile({ loss: new losses.KLDivergence() });
+ * ```
  * @see https://keras.io/api/losses/probabilistic_losses/#kldivergence-class
  */
 export class KLDivergence extends lossOf('kl_divergence', klDivergence) {
@@ -194,6 +226,10 @@ export class KLDivergence extends lossOf('kl_divergence', klDivergence) {
 /**
  * The negative cosine of the angle between label and prediction.
  *
+ * @example
+ * ```ts
+ * model.compile({ loss: new losses.CosineSimilarity() });
+ * ```
  * @see https://keras.io/api/losses/regression_losses/#cosinesimilarity-class
  */
 export class CosineSimilarity extends Loss {

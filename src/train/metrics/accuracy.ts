@@ -70,6 +70,10 @@ function amongFirst(yTrue: Value, yPred: Value, k: number): Value {
 /**
  * Share of predictions that equal their label.
  *
+ * @example
+ * ```ts
+ * model.compile({ loss: 'mse', metrics: [new metrics.Accuracy()] });
+ * ```
  * @see https://keras.io/api/metrics/accuracy_metrics/#accuracy-class
  */
 export class Accuracy extends meanOf('accuracy', accuracy) {
@@ -77,8 +81,12 @@ export class Accuracy extends meanOf('accuracy', accuracy) {
 }
 
 /**
- * Share of outputs on the right side of a threshold, for labels 0 and 1.
+ * Share of outputs on the right side of a `threshold` (default 0.5), for labels 0 and 1.
  *
+ * @example
+ * ```ts
+ * model.compile({ loss: 'binary_crossentropy', metrics: [new metrics.BinaryAccuracy({ threshold: 0.7 })] });
+ * ```
  * @see https://keras.io/api/metrics/accuracy_metrics/#binaryaccuracy-class
  */
 export class BinaryAccuracy extends Mean {
@@ -103,6 +111,10 @@ export class BinaryAccuracy extends Mean {
 /**
  * Share of samples whose largest output is at the label, for one-hot labels.
  *
+ * @example
+ * ```ts
+ * model.compile({ loss: 'categorical_crossentropy', metrics: [new metrics.CategoricalAccuracy()] });
+ * ```
  * @see https://keras.io/api/metrics/accuracy_metrics/#categoricalaccuracy-class
  */
 export class CategoricalAccuracy extends meanOf('categorical_accuracy', categoricalAccuracy) {
@@ -112,6 +124,10 @@ export class CategoricalAccuracy extends meanOf('categorical_accuracy', categori
 /**
  * Share of samples whose largest output is at the label, for class numbers.
  *
+ * @example
+ * ```ts
+ * model.compile({ loss: 'sparse_categorical_crossentropy', metrics: [new metrics.SparseCategoricalAccuracy()] });
+ * ```
  * @see https://keras.io/api/metrics/accuracy_metrics/#sparsecategoricalaccuracy-class
  */
 export class SparseCategoricalAccuracy extends meanOf(
@@ -122,8 +138,12 @@ export class SparseCategoricalAccuracy extends meanOf(
 }
 
 /**
- * Share of samples whose label is among the `k` largest outputs, for one-hot labels.
+ * Share of samples whose label is among the `k` (default 5) largest outputs, for one-hot labels.
  *
+ * @example
+ * ```ts
+ * model.compile({ loss: 'categorical_crossentropy', metrics: [new metrics.TopKCategoricalAccuracy({ k: 3 })] });
+ * ```
  * @see https://keras.io/api/metrics/accuracy_metrics/#topkcategoricalaccuracy-class
  */
 export class TopKCategoricalAccuracy extends Mean {
@@ -146,8 +166,12 @@ export class TopKCategoricalAccuracy extends Mean {
 }
 
 /**
- * Share of samples whose label is among the `k` largest outputs, for class numbers.
+ * Share of samples whose label is among the `k` (default 5) largest outputs, for class numbers.
  *
+ * @example
+ * ```ts
+ * model.compile({ loss: 'sparse_categorical_crossentropy', metrics: [new metrics.SparseTopKCategoricalAccuracy({ k: 3 })] });
+ * ```
  * @see https://keras.io/api/metrics/accuracy_metrics/#sparsetopkcategoricalaccuracy-class
  */
 export class SparseTopKCategoricalAccuracy extends Mean {

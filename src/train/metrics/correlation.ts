@@ -32,12 +32,28 @@ export function concordanceCorrelation(yTrue: Value, yPred: Value, axis = -1): V
   return reduceMean(div(mul(covariance, 2), add(norm, epsilon)), [along]);
 }
 
-/** Pearson's correlation. @see https://keras.io/api/metrics/correlation_metrics/#pearsoncorrelation-class */
+/**
+ * Pearson's correlation.
+ *
+ * @example
+ * ```ts
+ * model.compile({ loss: 'mse', metrics: [new metrics.PearsonCorrelation()] });
+ * ```
+ * @see https://keras.io/api/metrics/correlation_metrics/#pearsoncorrelation-class
+ */
 export class PearsonCorrelation extends meanAlong('pearson_correlation', pearsonCorrelation) {
   static override readonly className = 'PearsonCorrelation';
 }
 
-/** Lin's concordance correlation (1989). @see https://keras.io/api/metrics/correlation_metrics/#concordancecorrelation-class */
+/**
+ * Lin's concordance correlation (1989).
+ *
+ * @example
+ * ```ts
+ * model.compile({ loss: 'mse', metrics: [new metrics.ConcordanceCorrelation()] });
+ * ```
+ * @see https://keras.io/api/metrics/correlation_metrics/#concordancecorrelation-class
+ */
 export class ConcordanceCorrelation extends meanAlong(
   'concordance_correlation',
   concordanceCorrelation,

@@ -106,7 +106,15 @@ abstract class BestRate extends CurveMetric {
   }
 }
 
-/** The best sensitivity where the specificity is at least `specificity`. @see https://keras.io/api/metrics/classification_metrics/#sensitivityatspecificity-class */
+/**
+ * The best sensitivity where the specificity is at least `specificity`.
+ *
+ * @example
+ * ```ts
+ * model.compile({ loss: 'binary_crossentropy', metrics: [new metrics.SensitivityAtSpecificity({ specificity: 0.9 })] });
+ * ```
+ * @see https://keras.io/api/metrics/classification_metrics/#sensitivityatspecificity-class
+ */
 export class SensitivityAtSpecificity extends BestRate {
   static readonly className = 'SensitivityAtSpecificity';
   constructor(options: RateOptions & { specificity: number }) {
@@ -115,7 +123,15 @@ export class SensitivityAtSpecificity extends BestRate {
   }
 }
 
-/** The best specificity where the sensitivity is at least `sensitivity`. @see https://keras.io/api/metrics/classification_metrics/#specificityatsensitivity-class */
+/**
+ * The best specificity where the sensitivity is at least `sensitivity`.
+ *
+ * @example
+ * ```ts
+ * model.compile({ loss: 'binary_crossentropy', metrics: [new metrics.SpecificityAtSensitivity({ sensitivity: 0.9 })] });
+ * ```
+ * @see https://keras.io/api/metrics/classification_metrics/#specificityatsensitivity-class
+ */
 export class SpecificityAtSensitivity extends BestRate {
   static readonly className = 'SpecificityAtSensitivity';
   constructor(options: RateOptions & { sensitivity: number }) {
@@ -124,7 +140,15 @@ export class SpecificityAtSensitivity extends BestRate {
   }
 }
 
-/** The best precision where the recall is at least `recall`. @see https://keras.io/api/metrics/classification_metrics/#precisionatrecall-class */
+/**
+ * The best precision where the recall is at least `recall`.
+ *
+ * @example
+ * ```ts
+ * model.compile({ loss: 'binary_crossentropy', metrics: [new metrics.PrecisionAtRecall({ recall: 0.9 })] });
+ * ```
+ * @see https://keras.io/api/metrics/classification_metrics/#precisionatrecall-class
+ */
 export class PrecisionAtRecall extends BestRate {
   static readonly className = 'PrecisionAtRecall';
   constructor(options: RateOptions & { recall: number }) {
@@ -133,7 +157,15 @@ export class PrecisionAtRecall extends BestRate {
   }
 }
 
-/** The best recall where the precision is at least `precision`. @see https://keras.io/api/metrics/classification_metrics/#recallatprecision-class */
+/**
+ * The best recall where the precision is at least `precision`.
+ *
+ * @example
+ * ```ts
+ * model.compile({ loss: 'binary_crossentropy', metrics: [new metrics.RecallAtPrecision({ precision: 0.9 })] });
+ * ```
+ * @see https://keras.io/api/metrics/classification_metrics/#recallatprecision-class
+ */
 export class RecallAtPrecision extends BestRate {
   static readonly className = 'RecallAtPrecision';
   constructor(options: RateOptions & { precision: number }) {
@@ -173,6 +205,10 @@ export interface AUCOptions extends MetricOptions {
 /**
  * The area under a curve drawn by moving the threshold.
  *
+ * @example
+ * ```ts
+ * model.compile({ loss: 'binary_crossentropy', metrics: [new metrics.AUC({ curve: 'PR' })] });
+ * ```
  * @see https://keras.io/api/metrics/classification_metrics/#auc-class
  */
 export class AUC extends CurveMetric {

@@ -47,6 +47,10 @@ interface Counts {
 /**
  * (1 + β²)·precision·recall/(β²·precision + recall), for labels and predictions [n, classes].
  *
+ * @example
+ * ```ts
+ * model.compile({ loss: 'categorical_crossentropy', metrics: [new metrics.FBetaScore({ beta: 2 })] });
+ * ```
  * @see https://keras.io/api/metrics/classification_metrics/#fbetascore-class
  */
 export class FBetaScore extends Metric {
@@ -127,6 +131,10 @@ export class FBetaScore extends Metric {
 /**
  * The harmonic mean of precision and recall.
  *
+ * @example
+ * ```ts
+ * model.compile({ loss: 'categorical_crossentropy', metrics: [new metrics.F1Score({ average: 'macro' })] });
+ * ```
  * @see https://keras.io/api/metrics/classification_metrics/#f1score-class
  */
 export class F1Score extends FBetaScore {

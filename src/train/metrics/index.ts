@@ -87,7 +87,7 @@ export type MetricIdentifier = string | Metric | MetricFunction | (new () => Met
  *
  * @param at shapes; with them `'accuracy'`, `'acc'`, `'crossentropy'` and `'ce'` name the class that fits.
  * @example
- * ```ts no-run
+ * ```ts
  * metrics.get('mae').name; // 'mae'
  * ```
  * @throws TsunoError `ARGUMENT` for an unknown name.

@@ -47,6 +47,10 @@ const sizeOne = (x: Value) => [x.shape.reduce((size, extent) => size * extent, 1
 /**
  * Mean over some classes of intersection over union.
  *
+ * @example
+ * ```ts
+ * model.compile({ loss: 'sparse_categorical_crossentropy', metrics: [new metrics.IoU({ numClasses: 10, targetClassIds: [0, 1], sparseYPred: false })] });
+ * ```
  * @see https://keras.io/api/metrics/segmentation_metrics/#iou-class
  */
 export class IoU extends Metric {
@@ -128,7 +132,15 @@ function wholeWeights(sampleWeight: Value): Value {
   return cast(cast(reshape(sampleWeight, [...sizeOne(sampleWeight), 1]), 'int32'), 'float32');
 }
 
-/** {@link IoU} over all classes. @see https://keras.io/api/metrics/segmentation_metrics/#meaniou-class */
+/**
+ * {@link IoU} over all classes.
+ *
+ * @example
+ * ```ts
+ * model.compile({ loss: 'sparse_categorical_crossentropy', metrics: [new metrics.MeanIoU({ numClasses: 10, sparseYPred: false })] });
+ * ```
+ * @see https://keras.io/api/metrics/segmentation_metrics/#meaniou-class
+ */
 export class MeanIoU extends IoU {
   static override readonly className: string = 'MeanIoU';
 
@@ -144,7 +156,15 @@ export class MeanIoU extends IoU {
   }
 }
 
-/** {@link IoU} for one-hot labels. @see https://keras.io/api/metrics/segmentation_metrics/#onehotiou-class */
+/**
+ * {@link IoU} for one-hot labels.
+ *
+ * @example
+ * ```ts
+ * model.compile({ loss: 'categorical_crossentropy', metrics: [new metrics.OneHotIoU({ numClasses: 10, targetClassIds: [0, 1] })] });
+ * ```
+ * @see https://keras.io/api/metrics/segmentation_metrics/#onehotiou-class
+ */
 export class OneHotIoU extends IoU {
   static override readonly className = 'OneHotIoU';
 
@@ -162,7 +182,15 @@ export class OneHotIoU extends IoU {
   }
 }
 
-/** {@link MeanIoU} for one-hot labels. @see https://keras.io/api/metrics/segmentation_metrics/#onehotmeaniou-class */
+/**
+ * {@link MeanIoU} for one-hot labels.
+ *
+ * @example
+ * ```ts
+ * model.compile({ loss: 'categorical_crossentropy', metrics: [new metrics.OneHotMeanIoU({ numClasses: 10 })] });
+ * ```
+ * @see https://keras.io/api/metrics/segmentation_metrics/#onehotmeaniou-class
+ */
 export class OneHotMeanIoU extends MeanIoU {
   static override readonly className = 'OneHotMeanIoU';
 
@@ -187,7 +215,15 @@ export interface BinaryIoUOptions extends MetricOptions {
   threshold?: number | undefined;
 }
 
-/** {@link IoU} of zeros and ones. @see https://keras.io/api/metrics/segmentation_metrics/#binaryiou-class */
+/**
+ * {@link IoU} of zeros and ones.
+ *
+ * @example
+ * ```ts
+ * model.compile({ loss: 'binary_crossentropy', metrics: [new metrics.BinaryIoU({ threshold: 0.7 })] });
+ * ```
+ * @see https://keras.io/api/metrics/segmentation_metrics/#binaryiou-class
+ */
 export class BinaryIoU extends IoU {
   static override readonly className = 'BinaryIoU';
   readonly threshold: number;

@@ -27,17 +27,41 @@ import {
 import { Mean, meanAlong, meanOf } from './mean.ts';
 import type { MetricOptions } from './metric.ts';
 
-/** Mean of squared differences. @see https://keras.io/api/metrics/regression_metrics/#meansquarederror-class */
+/**
+ * Mean of squared differences.
+ *
+ * @example
+ * ```ts
+ * model.compile({ loss: 'mse', metrics: [new metrics.MeanSquaredError()] });
+ * ```
+ * @see https://keras.io/api/metrics/regression_metrics/#meansquarederror-class
+ */
 export class MeanSquaredError extends meanOf('mean_squared_error', meanSquaredError) {
   static override readonly className = 'MeanSquaredError';
 }
 
-/** Mean of absolute differences. @see https://keras.io/api/metrics/regression_metrics/#meanabsoluteerror-class */
+/**
+ * Mean of absolute differences.
+ *
+ * @example
+ * ```ts
+ * model.compile({ loss: 'mse', metrics: [new metrics.MeanAbsoluteError()] });
+ * ```
+ * @see https://keras.io/api/metrics/regression_metrics/#meanabsoluteerror-class
+ */
 export class MeanAbsoluteError extends meanOf('mean_absolute_error', meanAbsoluteError) {
   static override readonly className = 'MeanAbsoluteError';
 }
 
-/** Mean of differences in percent of the label. @see https://keras.io/api/metrics/regression_metrics/#meanabsolutepercentageerror-class */
+/**
+ * Mean of differences in percent of the label.
+ *
+ * @example
+ * ```ts
+ * model.compile({ loss: 'mse', metrics: [new metrics.MeanAbsolutePercentageError()] });
+ * ```
+ * @see https://keras.io/api/metrics/regression_metrics/#meanabsolutepercentageerror-class
+ */
 export class MeanAbsolutePercentageError extends meanOf(
   'mean_absolute_percentage_error',
   meanAbsolutePercentageError,
@@ -45,7 +69,15 @@ export class MeanAbsolutePercentageError extends meanOf(
   static override readonly className = 'MeanAbsolutePercentageError';
 }
 
-/** Mean of squared differences of logarithms. @see https://keras.io/api/metrics/regression_metrics/ */
+/**
+ * Mean of squared differences of logarithms.
+ *
+ * @example
+ * ```ts
+ * model.compile({ loss: 'mse', metrics: [new metrics.MeanSquaredLogarithmicError()] });
+ * ```
+ * @see https://keras.io/api/metrics/regression_metrics/
+ */
 export class MeanSquaredLogarithmicError extends meanOf(
   'mean_squared_logarithmic_error',
   meanSquaredLogarithmicError,
@@ -53,37 +85,93 @@ export class MeanSquaredLogarithmicError extends meanOf(
   static override readonly className = 'MeanSquaredLogarithmicError';
 }
 
-/** Mean logarithm of the hyperbolic cosine of the difference. @see https://keras.io/api/metrics/regression_metrics/#logcosherror-class */
+/**
+ * Mean logarithm of the hyperbolic cosine of the difference.
+ *
+ * @example
+ * ```ts
+ * model.compile({ loss: 'mse', metrics: [new metrics.LogCoshError()] });
+ * ```
+ * @see https://keras.io/api/metrics/regression_metrics/#logcosherror-class
+ */
 export class LogCoshError extends meanOf('logcosh', logCosh) {
   static override readonly className = 'LogCoshError';
 }
 
-/** Poisson's loss as a metric. @see https://keras.io/api/metrics/probabilistic_metrics/#poisson-class */
+/**
+ * Poisson's loss as a metric.
+ *
+ * @example
+ * ```ts
+ * model.compile({ loss: 'poisson', metrics: [new metrics.Poisson()] });
+ * ```
+ * @see https://keras.io/api/metrics/probabilistic_metrics/#poisson-class
+ */
 export class Poisson extends meanOf('poisson', poisson) {
   static override readonly className = 'Poisson';
 }
 
-/** Kullback and Leibler's divergence as a metric. @see https://keras.io/api/metrics/probabilistic_metrics/#kldivergence-class */
+/**
+ * Kullback and Leibler's divergence as a metric.
+ *
+ * @example
+ * ```ts
+ * model.compile({ loss: 'categorical_crossentropy', metrics: [new metrics.KLDivergence()] });
+ * ```
+ * @see https://keras.io/api/metrics/probabilistic_metrics/#kldivergence-class
+ */
 export class KLDivergence extends meanOf('kl_divergence', klDivergence) {
   static override readonly className = 'KLDivergence';
 }
 
-/** The hinge loss as a metric. @see https://keras.io/api/metrics/hinge_metrics/#hinge-class */
+/**
+ * The hinge loss as a metric.
+ *
+ * @example
+ * ```ts
+ * model.compile({ loss: 'hinge', metrics: [new metrics.Hinge()] });
+ * ```
+ * @see https://keras.io/api/metrics/hinge_metrics/#hinge-class
+ */
 export class Hinge extends meanOf('hinge', hinge) {
   static override readonly className = 'Hinge';
 }
 
-/** The squared hinge loss as a metric. @see https://keras.io/api/metrics/hinge_metrics/#squaredhinge-class */
+/**
+ * The squared hinge loss as a metric.
+ *
+ * @example
+ * ```ts
+ * model.compile({ loss: 'hinge', metrics: [new metrics.SquaredHinge()] });
+ * ```
+ * @see https://keras.io/api/metrics/hinge_metrics/#squaredhinge-class
+ */
 export class SquaredHinge extends meanOf('squared_hinge', squaredHinge) {
   static override readonly className = 'SquaredHinge';
 }
 
-/** The categorical hinge loss as a metric. @see https://keras.io/api/metrics/hinge_metrics/#categoricalhinge-class */
+/**
+ * The categorical hinge loss as a metric.
+ *
+ * @example
+ * ```ts
+ * model.compile({ loss: 'categorical_crossentropy', metrics: [new metrics.CategoricalHinge()] });
+ * ```
+ * @see https://keras.io/api/metrics/hinge_metrics/#categoricalhinge-class
+ */
 export class CategoricalHinge extends meanOf('categorical_hinge', categoricalHinge) {
   static override readonly className = 'CategoricalHinge';
 }
 
-/** Root of the mean of squared differences. @see https://keras.io/api/metrics/regression_metrics/#rootmeansquarederror-class */
+/**
+ * Root of the mean of squared differences.
+ *
+ * @example
+ * ```ts
+ * model.compile({ loss: 'mse', metrics: [new metrics.RootMeanSquaredError()] });
+ * ```
+ * @see https://keras.io/api/metrics/regression_metrics/#rootmeansquarederror-class
+ */
 export class RootMeanSquaredError extends Mean {
   static override readonly className = 'RootMeanSquaredError';
   constructor(options: MetricOptions = {}) {
@@ -97,14 +185,30 @@ export class RootMeanSquaredError extends Mean {
   }
 }
 
-/** Mean cosine of the angle between label and prediction: 1 alike. @see https://keras.io/api/metrics/regression_metrics/#cosinesimilarity-class */
+/**
+ * Mean cosine of the angle between label and prediction: 1 alike.
+ *
+ * @example
+ * ```ts
+ * model.compile({ loss: 'mse', metrics: [new metrics.CosineSimilarity()] });
+ * ```
+ * @see https://keras.io/api/metrics/regression_metrics/#cosinesimilarity-class
+ */
 export class CosineSimilarity extends meanAlong('cosine_similarity', (yTrue, yPred, axis) =>
   neg(cosineSimilarity(yTrue, yPred, axis)),
 ) {
   static override readonly className = 'CosineSimilarity';
 }
 
-/** The binary crossentropy as a metric. @see https://keras.io/api/metrics/probabilistic_metrics/#binarycrossentropy-class */
+/**
+ * The binary crossentropy as a metric.
+ *
+ * @example
+ * ```ts
+ * model.compile({ loss: 'binary_crossentropy', metrics: [new metrics.BinaryCrossentropy()] });
+ * ```
+ * @see https://keras.io/api/metrics/probabilistic_metrics/#binarycrossentropy-class
+ */
 export class BinaryCrossentropy extends Mean {
   static override readonly className = 'BinaryCrossentropy';
   readonly fromLogits: boolean;
@@ -126,7 +230,15 @@ export class BinaryCrossentropy extends Mean {
   }
 }
 
-/** The categorical crossentropy as a metric. @see https://keras.io/api/metrics/probabilistic_metrics/#categoricalcrossentropy-class */
+/**
+ * The categorical crossentropy as a metric.
+ *
+ * @example
+ * ```ts
+ * model.compile({ loss: 'categorical_crossentropy', metrics: [new metrics.CategoricalCrossentropy({ labelSmoothing: 0.1 })] });
+ * ```
+ * @see https://keras.io/api/metrics/probabilistic_metrics/#categoricalcrossentropy-class
+ */
 export class CategoricalCrossentropy extends Mean {
   static override readonly className = 'CategoricalCrossentropy';
   readonly fromLogits: boolean;
@@ -154,7 +266,15 @@ export class CategoricalCrossentropy extends Mean {
   }
 }
 
-/** The sparse categorical crossentropy as a metric. @see https://keras.io/api/metrics/probabilistic_metrics/#sparsecategoricalcrossentropy-class */
+/**
+ * The sparse categorical crossentropy as a metric.
+ *
+ * @example
+ * ```ts
+ * model.compile({ loss: 'sparse_categorical_crossentropy', metrics: [new metrics.SparseCategoricalCrossentropy()] });
+ * ```
+ * @see https://keras.io/api/metrics/probabilistic_metrics/#sparsecategoricalcrossentropy-class
+ */
 export class SparseCategoricalCrossentropy extends Mean {
   static override readonly className = 'SparseCategoricalCrossentropy';
   readonly fromLogits: boolean;

@@ -52,7 +52,15 @@ class ConditionCount extends Metric {
   }
 }
 
-/** Number of ones predicted 1. @see https://keras.io/api/metrics/classification_metrics/#truepositives-class */
+/**
+ * Number of ones predicted 1.
+ *
+ * @example
+ * ```ts
+ * model.compile({ loss: 'binary_crossentropy', metrics: [new metrics.TruePositives({ thresholds: [0.3, 0.7] })] });
+ * ```
+ * @see https://keras.io/api/metrics/classification_metrics/#truepositives-class
+ */
 export class TruePositives extends ConditionCount {
   static readonly className = 'TruePositives';
   constructor(options: ThresholdOptions = {}) {
@@ -60,7 +68,15 @@ export class TruePositives extends ConditionCount {
   }
 }
 
-/** Number of zeros predicted 0. @see https://keras.io/api/metrics/classification_metrics/#truenegatives-class */
+/**
+ * Number of zeros predicted 0.
+ *
+ * @example
+ * ```ts
+ * model.compile({ loss: 'binary_crossentropy', metrics: [new metrics.TrueNegatives({ thresholds: [0.3, 0.7] })] });
+ * ```
+ * @see https://keras.io/api/metrics/classification_metrics/#truenegatives-class
+ */
 export class TrueNegatives extends ConditionCount {
   static readonly className = 'TrueNegatives';
   constructor(options: ThresholdOptions = {}) {
@@ -68,7 +84,15 @@ export class TrueNegatives extends ConditionCount {
   }
 }
 
-/** Number of zeros predicted 1. @see https://keras.io/api/metrics/classification_metrics/#falsepositives-class */
+/**
+ * Number of zeros predicted 1.
+ *
+ * @example
+ * ```ts
+ * model.compile({ loss: 'binary_crossentropy', metrics: [new metrics.FalsePositives({ thresholds: [0.3, 0.7] })] });
+ * ```
+ * @see https://keras.io/api/metrics/classification_metrics/#falsepositives-class
+ */
 export class FalsePositives extends ConditionCount {
   static readonly className = 'FalsePositives';
   constructor(options: ThresholdOptions = {}) {
@@ -76,7 +100,15 @@ export class FalsePositives extends ConditionCount {
   }
 }
 
-/** Number of ones predicted 0. @see https://keras.io/api/metrics/classification_metrics/#falsenegatives-class */
+/**
+ * Number of ones predicted 0.
+ *
+ * @example
+ * ```ts
+ * model.compile({ loss: 'binary_crossentropy', metrics: [new metrics.FalseNegatives({ thresholds: [0.3, 0.7] })] });
+ * ```
+ * @see https://keras.io/api/metrics/classification_metrics/#falsenegatives-class
+ */
 export class FalseNegatives extends ConditionCount {
   static readonly className = 'FalseNegatives';
   constructor(options: ThresholdOptions = {}) {
@@ -138,7 +170,7 @@ class PositiveShare extends Metric {
  * Share of the positive predictions that are right.
  *
  * @example
- * ```ts no-run
+ * ```ts
  * model.compile({ loss: 'binary_crossentropy', metrics: [new metrics.Precision(), new metrics.Recall()] });
  * ```
  * @see https://keras.io/api/metrics/classification_metrics/#precision-class
@@ -153,6 +185,10 @@ export class Precision extends PositiveShare {
 /**
  * Share of the ones that are found.
  *
+ * @example
+ * ```ts
+ * model.compile({ loss: 'binary_crossentropy', metrics: [new metrics.Recall({ thresholds: 0.7 })] });
+ * ```
  * @see https://keras.io/api/metrics/classification_metrics/#recall-class
  */
 export class Recall extends PositiveShare {

@@ -27,6 +27,10 @@ interface Sums {
 /**
  * 1 − the squared error over the variance of the labels: 1 is perfect, 0 is as good as the mean.
  *
+ * @example
+ * ```ts
+ * model.compile({ loss: 'mse', metrics: [new metrics.R2Score()] });
+ * ```
  * @see https://keras.io/api/metrics/regression_metrics/#r2score-class
  */
 export class R2Score extends Metric {

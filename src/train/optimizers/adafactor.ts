@@ -37,6 +37,10 @@ export interface AdafactorOptions extends OptimizerOptions {
 /**
  * Steps as long as the weight, times η, over mean squares that take little memory (Shazeer and Stern 2018).
  *
+ * @example
+ * ```ts
+ * model.compile({ optimizer: new optimizers.Adafactor({ learningRate: 0.01 }), loss: 'mse' });
+ * ```
  * @see https://keras.io/api/optimizers/adafactor/
  */
 export class Adafactor extends Optimizer {

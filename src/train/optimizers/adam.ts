@@ -77,7 +77,7 @@ export interface AdamOptions extends BetaOptions {
  * (Kingma and Ba 2014).
  *
  * @example
- * ```ts no-run
+ * ```ts
  * model.compile({ optimizer: new optimizers.Adam({ learningRate: 3e-4 }), loss: 'mse' });
  * ```
  * @see https://keras.io/api/optimizers/adam/
@@ -119,6 +119,11 @@ export class Adam extends BetaOptimizer {
 /**
  * {@link Adam} with weight decay, by default 0.004 (Loshchilov and Hutter 2017).
  *
+ * @example
+ * ```ts
+ * const optimizer = new optimizers.AdamW({ learningRate: 3e-4, weightDecay: 0.01 });
+ * model.compile({ optimizer, loss: 'mse' });
+ * ```
  * @see https://keras.io/api/optimizers/adamw/
  */
 export class AdamW extends Adam {
@@ -135,6 +140,10 @@ export class AdamW extends Adam {
 /**
  * w − η·m/((1 − β₁ᵗ)·(u + ε)) with u ← max(β₂·u, |g|): Adam with the largest gradient for the root of the mean square.
  *
+ * @example
+ * ```ts
+ * model.compile({ optimizer: new optimizers.Adamax({ learningRate: 0.002 }), loss: 'mse' });
+ * ```
  * @see https://keras.io/api/optimizers/adamax/
  */
 export class Adamax extends BetaOptimizer {
@@ -165,6 +174,10 @@ export class Adamax extends BetaOptimizer {
 /**
  * Adam with Nesterov's momentum (Dozat 2016): μₜ = β₁·(1 − ½·0.96ᵗ), and the running product of the μ corrects the bias.
  *
+ * @example
+ * ```ts
+ * model.compile({ optimizer: new optimizers.Nadam({ learningRate: 3e-4 }), loss: 'mse' });
+ * ```
  * @see https://keras.io/api/optimizers/Nadam/
  */
 export class Nadam extends BetaOptimizer {
@@ -209,6 +222,10 @@ export class Nadam extends BetaOptimizer {
 /**
  * Adam with each weight's step as long as the weight, times η (You et al. 2019), for large batches.
  *
+ * @example
+ * ```ts
+ * model.compile({ optimizer: new optimizers.Lamb({ learningRate: 0.01 }), loss: 'mse' });
+ * ```
  * @see https://keras.io/api/optimizers/lamb/
  */
 export class Lamb extends BetaOptimizer {

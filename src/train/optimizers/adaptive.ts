@@ -46,6 +46,10 @@ export interface RMSpropOptions extends OptimizerOptions {
 /**
  * w − η·g/√(v + ε) with v the mean of squares (Tieleman and Hinton 2012).
  *
+ * @example
+ * ```ts
+ * model.compile({ optimizer: new optimizers.RMSprop({ learningRate: 3e-4, momentum: 0.9 }), loss: 'mse' });
+ * ```
  * @see https://keras.io/api/optimizers/rmsprop/
  */
 export class RMSprop extends Optimizer {
@@ -105,6 +109,10 @@ export interface AdagradOptions extends OptimizerOptions {
 /**
  * w − η·g/√(Σ g² + ε) (Duchi et al. 2011).
  *
+ * @example
+ * ```ts
+ * model.compile({ optimizer: new optimizers.Adagrad({ learningRate: 0.01 }), loss: 'mse' });
+ * ```
  * @see https://keras.io/api/optimizers/adagrad/
  */
 export class Adagrad extends Optimizer {
@@ -157,6 +165,10 @@ export interface AdadeltaOptions extends OptimizerOptions {
 /**
  * w + η·Δ with Δ = −g·√(mean of Δ² + ε)/√(mean of g² + ε) (Zeiler 2012).
  *
+ * @example
+ * ```ts
+ * model.compile({ optimizer: new optimizers.Adadelta({ learningRate: 1 }), loss: 'mse' });
+ * ```
  * @see https://keras.io/api/optimizers/adadelta/
  */
 export class Adadelta extends Optimizer {
@@ -210,6 +222,10 @@ export interface FtrlOptions extends OptimizerOptions {
 /**
  * Follow the regularized leader (McMahan et al. 2013): weights from the sum of gradients, many of them exactly 0.
  *
+ * @example
+ * ```ts
+ * model.compile({ optimizer: new optimizers.Ftrl({ l1RegularizationStrength: 0.01 }), loss: 'mse' });
+ * ```
  * @see https://keras.io/api/optimizers/ftrl/
  */
 export class Ftrl extends Optimizer {

@@ -39,7 +39,7 @@ export type OptimizerIdentifier = string | Optimizer | (new () => Optimizer) | S
  * The optimizer that `which` names.
  *
  * @example
- * ```ts no-run
+ * ```ts
  * optimizers.get('rmsprop').learningRate; // 0.001
  * ```
  * @throws TsunoError `ARGUMENT` for an unknown name.

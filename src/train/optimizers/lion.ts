@@ -16,6 +16,10 @@ export interface LionOptions extends OptimizerOptions {
 /**
  * w − η·sign(β₁·m + (1 − β₁)·g) (Chen et al. 2023).
  *
+ * @example
+ * ```ts
+ * model.compile({ optimizer: new optimizers.Lion({ learningRate: 1e-4 }), loss: 'mse' });
+ * ```
  * @see https://keras.io/api/optimizers/lion/
  */
 export class Lion extends Optimizer {

@@ -81,7 +81,7 @@ export interface MultiOptimizerOptions {
  * Trains each weight with the optimizer that the map says. Rates are those of the optimizers inside.
  *
  * @example
- * ```ts no-run
+ * ```ts
  * const map = new optimizers.OptimizerMap(new optimizers.Adam(), {
  *   '.*conv2d.*': new optimizers.SGD({ momentum: 0.9 }),
  * });

@@ -76,7 +76,7 @@ const checks: Partial<Record<keyof typeof defaults, typeof finiteNumber>> = {
  * norm 1 (Jordan et al. 2024; Liu et al. 2025). Weights that are no matrices, as the kernels of convolutions, take AdamW.
  *
  * @example
- * ```ts no-run
+ * ```ts
  * model.compile({ optimizer: new optimizers.Muon({ excludeLayers: ['dense_1'] }), loss: 'mse' });
  * ```
  * @see https://keras.io/api/optimizers/muon/

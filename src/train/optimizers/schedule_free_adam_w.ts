@@ -21,6 +21,10 @@ export interface ScheduleFreeAdamWOptions extends BetaOptions {
  * z ← z − η·g/(√v̂ + ε), x ← x + (z − x)/t, and the weights are (1 − β₁)·z + β₁·x (Defazio et al. 2024). The weights and z
  * (called `momentum`) are kept; x follows from them.
  *
+ * @example
+ * ```ts
+ * model.compile({ optimizer: new optimizers.ScheduleFreeAdamW({ learningRate: 0.0025 }), loss: 'mse' });
+ * ```
  * @see https://keras.io/api/optimizers/schedule_free_adamw/
  */
 export class ScheduleFreeAdamW extends Optimizer {

@@ -17,7 +17,7 @@ export interface SGDOptions extends OptimizerOptions {
  * w − η·g; with momentum v ← μ·v − η·g and w + v.
  *
  * @example
- * ```ts no-run
+ * ```ts
  * new optimizers.SGD({ learningRate: 0.05, momentum: 0.9 });
  * ```
  * @see https://keras.io/api/optimizers/sgd/

@@ -64,7 +64,7 @@ abstract class Decay extends Schedule {
  * rate·decayRate^(step/decaySteps).
  *
  * @example
- * ```ts no-run
+ * ```ts
  * const schedule = new schedules.ExponentialDecay({ initialLearningRate: 0.1, decaySteps: 1000, decayRate: 0.96 });
  * new optimizers.SGD({ learningRate: schedule });
  * ```
@@ -83,6 +83,11 @@ export class ExponentialDecay extends Decay {
 /**
  * rate/(1 + decayRate·step/decaySteps).
  *
+ * @example
+ * ```ts
+ * const schedule = new schedules.InverseTimeDecay({ initialLearningRate: 0.1, decaySteps: 1000, decayRate: 1 });
+ * schedule.at(1000); // 0.05
+ * ```
  * @see https://keras.io/api/optimizers/learning_rate_schedules/inverse_time_decay/
  */
 export class InverseTimeDecay extends Decay {
@@ -107,6 +112,11 @@ export interface PiecewiseOptions {
 /**
  * `values[0]` up to step `boundaries[0]`, then `values[1]` up to `boundaries[1]`, and so on.
  *
+ * @example
+ * ```ts
+ * const schedule = new schedules.PiecewiseConstantDecay({ boundaries: [1000, 2000], values: [0.1, 0.01, 0.001] });
+ * schedule.at(1500); // 0.01
+ * ```
  * @see https://keras.io/api/optimizers/learning_rate_schedules/piecewise_constant_decay/
  */
 export class PiecewiseConstantDecay extends Schedule {
@@ -155,6 +165,11 @@ export interface PolynomialOptions {
 /**
  * (rate − end)·(1 − step/decaySteps)^power + end.
  *
+ * @example
+ * ```ts
+ * const schedule = new schedules.PolynomialDecay({ initialLearningRate: 0.1, decaySteps: 1000, endLearningRate: 0.01 });
+ * schedule.at(1000); // 0.01
+ * ```
  * @see https://keras.io/api/optimizers/learning_rate_schedules/polynomial_decay/
  */
 export class PolynomialDecay extends Schedule {
@@ -226,6 +241,11 @@ export interface CosineOptions {
 /**
  * Half a cosine from the rate down to `alpha` of it (Loshchilov and Hutter 2016), perhaps after a warm-up.
  *
+ * @example
+ * ```ts
+ * const schedule = new schedules.CosineDecay({ initialLearningRate: 0.1, decaySteps: 1000 });
+ * schedule.at(1000); // 0
+ * ```
  * @see https://keras.io/api/optimizers/learning_rate_schedules/cosine_decay/
  */
 export class CosineDecay extends Schedule {
@@ -294,6 +314,11 @@ export interface RestartOptions {
 /**
  * {@link CosineDecay} again and again, in periods that grow.
  *
+ * @example
+ * ```ts
+ * const schedule = new schedules.CosineDecayRestarts({ initialLearningRate: 0.1, firstDecaySteps: 1000 });
+ * schedule.at(1000); // 0.1
+ * ```
  * @see https://keras.io/api/optimizers/learning_rate_schedules/cosine_decay_restarts/
  */
 export class CosineDecayRestarts extends Schedule {
