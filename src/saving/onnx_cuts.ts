@@ -53,6 +53,8 @@ export function slice(call: OnnxCall): Known {
   return cut(call, x, part);
 }
 
+const mostParts = 1024;
+
 /** The parts of one axis, one after the other. */
 export function split(call: OnnxCall): readonly Known[] {
   const x = call.flow(0);
@@ -61,6 +63,8 @@ export function split(call: OnnxCall): readonly Known[] {
   if (axis === 0 || typeof extent !== 'number')
     throw call.refuse('UNSUPPORTED', 'axis', 'after the batch, its extent known', String(axis));
   const count = call.node.outputs.length;
+  if (count > mostParts)
+    throw call.refuse('ONNX_LIMIT', 'parts', `at most ${mostParts}`, String(count));
   const given = call.list('split') ?? call.constant(1)?.data;
   // Of equal parts the last is smaller where they do not come out even.
   const most = Math.ceil(extent / count);

@@ -127,6 +127,15 @@ const operations: Readonly<Record<string, Compute>> = {
 /** What fills one place of an operation: an input of the layer, a number, or a weight of this shape. */
 export type Place = 'input' | number | { readonly shape: Shape; readonly trainable: boolean };
 
+/** What operations need to be told: how many places they have, and how many whole numbers each list. */
+const demands: Readonly<Record<string, { places: number; lists: Record<string, number> }>> = {
+  product_along: { places: 2, lists: { axis: 1 } },
+  conv_transpose: {
+    places: 3,
+    lists: { image: 3, strides: 2, dilations: 2, margins: 4, groups: 1 },
+  },
+};
+
 export interface OnnxOperationOptions extends LayerOptions {
   operation: string;
   places: readonly Place[];
@@ -140,6 +149,8 @@ function isPlace(place: unknown): place is Place {
     Array.isArray(shape) && shape.every((extent) => Number.isSafeInteger(extent) && extent > 0)
   );
 }
+
+const isCount = (value: number) => Number.isSafeInteger(value) && value >= 0;
 
 function isNumbers(value: unknown): value is OperationNumbers {
   if (typeof value !== 'object' || value === null) return false;
@@ -160,6 +171,14 @@ export class OnnxOperation extends Layer {
     if (!Array.isArray(places) || places.length > 3 || !places.every(isPlace))
       throw this.refuse('places', 'a list of at most 3 inputs, numbers and shapes');
     if (!isNumbers(numbers)) throw this.refuse('numbers', 'lists of numbers by name');
+    const demand = Object.hasOwn(demands, operation) ? demands[operation] : undefined;
+    if (demand && places.length !== demand.places)
+      throw this.refuse('places', `${demand.places} of ${operation}`);
+    for (const [name, count] of Object.entries(demand?.lists ?? {}))
+      if (numbers[name]?.length !== count || !numbers[name].every(isCount))
+        throw this.refuse(`numbers.${name}`, `${count} whole numbers from 0`);
+    if (numbers.steps?.some((step) => !isCount(step) || step === 0))
+      throw this.refuse('numbers.steps', 'whole numbers from 1');
     this.operation = operation;
     this.places = places;
     this.numbers = numbers;

@@ -25,6 +25,7 @@ import {
   tensorProto,
   valueProto,
 } from '../../src/saving/onnx_encode.ts';
+import { OnnxOperation, type OnnxOperationOptions } from '../../src/saving/onnx_operation.ts';
 import { channelsLast, checkEqual, judged } from './onnx_judge.ts';
 import { uniform } from './onnx_networks.ts';
 
@@ -325,7 +326,7 @@ describe('Split', () => {
     const graph = { shape: [6], nodes: [split, gate, product], opset: 13 };
     const model = loadOnnx(file(graph));
     const x = uniform(2, 6);
-    const whole = [split.outputs[0]!, 'c', 'b'];
+    const whole = ['a', 'c', 'b'];
     const named = { ...graph, nodes: [{ ...split, outputs: whole }, gate, product] };
     checkEqual(await model.predictAll(x), await judged(file(named), x));
     model.close();
@@ -339,6 +340,8 @@ describe('Split', () => {
     refused({ shape, nodes: parted(1, 2, {}, ['sizes']), constants }, /node "parts".*split/s);
     refused({ shape, nodes: parted(1, 4) }, /node "parts".*split/s);
     refused({ shape: [null, 4], nodes: parted(1, 2) }, /node "parts".*axis/s);
+    const many = file({ shape: [5000], nodes: parted(1, 5000) });
+    assert.throws(() => loadOnnx(many), { code: 'ONNX_LIMIT', message: /at most 1024/ });
   });
 });
 
@@ -373,6 +376,30 @@ describe('ConvTranspose in groups', () => {
   });
 });
 
+test('operations of a description that lack their numbers are refused', () => {
+  const kernel = { shape: [2, 2, 1, 2], trainable: true };
+  const convolution = {
+    operation: 'conv_transpose',
+    places: ['input', kernel, { shape: [2], trainable: true }] as const,
+    numbers: { image: [4, 4, 2], strides: [2, 2], dilations: [1, 1], margins: [0, 0, 0, 0] },
+  };
+  const product = {
+    operation: 'product_along',
+    places: ['input', { shape: [5, 4], trainable: false }] as const,
+    numbers: { axis: [1] },
+  };
+  const cut = { operation: 'slice', places: ['input'] as const };
+  const refused = (options: OnnxOperationOptions) =>
+    assert.throws(() => new OnnxOperation(options), { code: 'ARGUMENT' });
+  refused(convolution);
+  refused({ ...product, numbers: {} });
+  refused({ ...product, numbers: { axis: [-1] } });
+  refused({ ...product, places: ['input'] });
+  refused({ ...cut, numbers: { start: [0], extents: [2], steps: [0] } });
+  const beyond = new OnnxOperation({ ...product, numbers: { axis: [9] } });
+  assert.throws(() => beyond(Input({ shape: [4, 2] })), { name: 'TsunoError' });
+});
+
 describe('products along one axis', () => {
   const model = () =>
     new Sequential([Input({ shape: [9, 8, 3] }), layers.resizing(5, 12), layers.conv2d(2, 3)]);
@@ -384,6 +411,11 @@ describe('products along one axis', () => {
     const x = uniform(2, 9, 8, 3);
     checkEqual(await loadOnnx(toOnnx(again)).predictAll(x), await again.predictAll(x));
     again.close();
+  });
+
+  test('of large images are within what a file may compute', () => {
+    const large = new Sequential([Input({ shape: [500, 500, 3] }), layers.resizing(224, 224)]);
+    assert.deepEqual(loadOnnx(toOnnx(large)).outputs[0]!.shape, [null, 224, 224, 3]);
   });
 
   test('whose extents do not fit are refused', () => {
