@@ -35,7 +35,17 @@ import { StreamingDataset } from './streaming_dataset.ts';
 /** Element types of labels: class numbers, or the parts of classes. */
 export type ImageLabelDType = 'int32' | 'float32';
 
-/** A data set of image files: what `imageDatasetFromDirectory` makes. */
+/**
+ * A data set of image files, what {@link imageDatasetFromDirectory} makes: a streaming one that knows its files and how
+ * many samples make a batch.
+ *
+ * @example
+ * ```ts no-run
+ * const set = await imageDatasetFromDirectory('photos', { imageSize: [64, 64] });
+ * set.sampleShape;  // [64, 64, 3]
+ * set.filePaths[0]; // 'photos/cats/a.jpg'
+ * ```
+ */
 export class ImageDataset<D extends ImageDType = ImageDType> extends StreamingDataset<
   D,
   ImageLabelDType

@@ -121,6 +121,7 @@ export interface Layer {
  * scale.build([null, 3]);
  * scale.countParams(); // 3
  * ```
+ * @see https://keras.io/api/layers/base_layer/
  */
 // biome-ignore lint/suspicious/noUnsafeDeclarationMerging: the interface says what Callable makes true, that layers are functions.
 export abstract class Layer extends Callable implements Producer {

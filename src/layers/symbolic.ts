@@ -34,7 +34,15 @@ export interface InboundNode {
   readonly options: CallOptions;
 }
 
-/** A tensor without numbers: its shape (`null`: not known yet, as the batch) and where it comes from. */
+/**
+ * A tensor without numbers: its shape (`null`: not known yet, as the batch) and where it comes from.
+ *
+ * @example
+ * ```ts
+ * Input({ shape: [28, 28, 1] }).shape; // [null, 28, 28, 1]
+ * ```
+ * @see https://keras.io/api/layers/core_layers/input/
+ */
 export class SymbolicTensor {
   readonly shape: PartialShape;
   readonly dtype: DType;

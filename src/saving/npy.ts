@@ -39,6 +39,7 @@ const descriptions: Readonly<Record<DType, string>> = {
  * ```ts
  * readNpy(writeNpy(tensor([[1, 2], [3, 4]]))).shape; // [2, 2]
  * ```
+ * @see https://numpy.org/doc/stable/reference/generated/numpy.lib.format.html
  */
 export function readNpy(bytes: Uint8Array, where = 'npy'): Tensor {
   const reader = new ByteReader(bytes, where, 'NPY');
@@ -198,6 +199,7 @@ const mostZeros = 64 * 2 ** 20;
  * const bytes = writeNpz({ x: tensor([1, 2, 3]) });
  * (await readNpz(bytes)).get('x')?.toArray(); // [1, 2, 3]
  * ```
+ * @see https://numpy.org/doc/stable/reference/generated/numpy.savez.html
  */
 export async function readNpz(bytes: Uint8Array, where = 'npz'): Promise<Map<string, Tensor>> {
   const arrays = new Map<string, Tensor>();
@@ -224,7 +226,7 @@ function notNpy(where: string, name: string, code: ErrorCode): TsunoError {
  *
  * @example
  * ```ts
- * Object.keys(await readNpz(await writeNpz({ x: images, y: labels }))); // ['x', 'y']
+ * [...(await readNpz(writeNpz({ x: images, y: labels }))).keys()]; // ["x","y"]
  * ```
  * @see https://numpy.org/doc/stable/reference/generated/numpy.savez.html
  */

@@ -64,6 +64,7 @@ interface Entry {
  * const bytes = writeSafetensors({ 'dense/bias': tensor([1, 2]) });
  * readSafetensors(bytes).get('dense/bias')?.toArray(); // [1, 2]
  * ```
+ * @see https://huggingface.co/docs/safetensors/index#format
  */
 export function readSafetensors(bytes: Uint8Array, where = 'safetensors'): Map<string, Tensor> {
   const refuse = refuserOf(where);
