@@ -57,8 +57,7 @@ class EventFile {
  * Writes loss, metrics, learning rate and, if wished, the distributions of the weights for TensorBoard: training under
  * `train`, validation under `validation`, named as Keras names them (`epoch_loss`).
  *
- * Of Keras's options `write_graph`, `write_images`, `profile_batch` and `embeddings_…` are not here: it writes no graph,
- * no pictures of weights and no profile.
+ * It writes no graph, no pictures of weights and no profile; docs/not_included.md says what shows those.
  *
  * @example
  * ```ts no-run
