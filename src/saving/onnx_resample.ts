@@ -37,10 +37,9 @@ const kerasPlaces = {
 function isOfKeras({ places, source, target }: Change, kind: keyof typeof kerasPlaces): boolean {
   if (!places) return false;
   const near = 1e-6 * Math.max(1, source);
-  return Array.from(
-    places,
-    (place, i) => Math.abs(place - kerasPlaces[kind](i, target / source, source)) <= near,
-  ).every(Boolean);
+  for (let i = 0; i < target; i++)
+    if (Math.abs(places[i]! - kerasPlaces[kind](i, target / source, source)) > near) return false;
+  return true;
 }
 
 /** The tensor with some of its axes changed, by a layer of Keras where one does that. */
@@ -75,6 +74,9 @@ function changed(call: OnnxCall, x: SymbolicTensor, changes: readonly Change[]):
   }, x);
 }
 
+/** Rows or columns of the largest image. */
+const longest = 2 ** 16;
+
 /** Where the elements of one axis come from, as the attributes of a `Resize` have it. */
 function placesOf(call: OnnxCall, source: number, target: number, scale: number): Float64Array {
   const isOld = call.opset < 11 || call.node.op === 'Upsample';
@@ -99,6 +101,8 @@ function placesOf(call: OnnxCall, source: number, target: number, scale: number)
       [...nearestModes.keys()].join(', '),
       show(rounding),
     );
+  if (target > longest)
+    throw call.refuse('ONNX_LIMIT', 'image', `at most ${longest} long`, String(target));
   return Float64Array.from({ length: call.allowed(target) }, (_, i) => {
     const place = round(Math.fround(exact(i, scale, source, target)));
     return Math.min(Math.max(place, 0), source - 1);
