@@ -1,275 +1,31 @@
 /**
- * @file Augmentation: where chance has no say, what Keras does with the same arguments; else that each image is changed as
- * it should be, that draws have the right statistics, and that they do not depend on threads.
+ * @file Random augmentation: that each image is changed as it should be, that draws have the right statistics, and that they
+ * do not depend on threads.
  */
 import assert from 'node:assert/strict';
-import { readFileSync } from 'node:fs';
-import { join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
 import { WasmEngine } from '../../src/backends/wasm/engine.ts';
-import { type Shape, sizeOf } from '../../src/core/shape.ts';
-import { Graph, type Value } from '../../src/ir/graph.ts';
+import type { Value } from '../../src/ir/graph.ts';
 import * as layers from '../../src/layers/index.ts';
 import type { Layer } from '../../src/layers/layer.ts';
-import { layerFromConfig } from '../../src/layers/registry.ts';
-import type { Config } from '../../src/layers/serialized.ts';
-import { Trace, tracing } from '../../src/layers/trace.ts';
-import { concat, input, scalar } from '../../src/ops/index.ts';
-import { root } from '../repository/sources.ts';
+import { concat } from '../../src/ops/index.ts';
+import {
+  constant,
+  counted,
+  engineOfFile,
+  fixture,
+  imagesOf,
+  type KerasFile,
+  largestError,
+  many,
+  mean,
+  type Numbers,
+  near,
+  run,
+} from './augmentation_run.ts';
 import { engineBackend } from './engine_backend.ts';
-import { type CaseBackend, referenceBackend } from './run_case.ts';
 
-interface Numbers {
-  shape: number[];
-  data: ArrayLike<number>;
-}
-
-interface KerasFile {
-  config: Config;
-  input: Numbers;
-  /** Those of which each image may have one. */
-  outputs: Numbers[];
-}
-
-/** With the changes that each image went through. */
-interface ChosenFile extends KerasFile {
-  chains: (string | null)[][];
-}
-
-interface NoisyFile extends KerasFile {
-  noise: Numbers;
-}
-
-function fixture<T>(name: string): T {
-  const path = join(root, 'test', 'fixtures', 'keras', 'augmentation', `${name}.json`);
-  return JSON.parse(readFileSync(path, 'utf8')) as T;
-}
-
-const classes = [
-  'AutoContrast',
-  'ContrastLimitedAdaptiveHistogramEqualization',
-  'Equalization',
-  'RandomBrightness',
-  'RandomColorDegeneration',
-  'RandomColorJitter',
-  'RandomContrast',
-  'RandomErasing',
-  'RandomGaussianBlur',
-  'RandomGrayscale',
-  'RandomHue',
-  'RandomInvert',
-  'RandomPosterization',
-  'RandomRotation',
-  'RandomSaturation',
-  'RandomSharpness',
-  'RandomShear',
-  'RandomTranslation',
-  'RandomZoom',
-  'Solarization',
-];
-
-interface RunOptions {
-  backend?: CaseBackend;
-  training?: boolean;
-  step?: number;
-  onGraph?: (graph: Graph) => void;
-}
-
-/** What the layer makes of its inputs, one list of numbers for each output. */
-async function run(
-  layer: Layer,
-  inputs: readonly Numbers[],
-  { backend = referenceBackend, training = true, step = 3, onGraph }: RunOptions = {},
-): Promise<Numbers[]> {
-  const graph = new Graph();
-  onGraph?.(graph);
-  const values = inputs.map(({ shape }, i) => input(graph, `x${i}`, shape));
-  const trace = new Trace(graph, training, {
-    seed: scalar(values[0]!, 7, 'int32'),
-    step: scalar(values[0]!, step, 'int32'),
-  });
-  const outputs = tracing(trace, () => layer.outputsOf(values.length === 1 ? values[0]! : values));
-  outputs.forEach((value, i) => {
-    graph.outputs.set(`y${i}`, value);
-  });
-  const given = Object.fromEntries(inputs.map(({ data }, i) => [`x${i}`, data]));
-  const found = await backend(graph, given, () => []);
-  return outputs.map(({ shape }, i) => ({ shape: [...shape], data: found.outputs.get(`y${i}`)! }));
-}
-
-/** Images whose pixels are numbered. */
-const counted = (...shape: number[]): Numbers => ({
-  shape,
-  data: Float32Array.from({ length: sizeOf(shape) }, (_, i) => i),
-});
-
-const imagesOf = ({ shape, data }: Numbers): number[][] => {
-  const size = sizeOf(shape.slice(1));
-  const all = Array.from(data);
-  return Array.from({ length: shape[0]! }, (_, i) => all.slice(i * size, (i + 1) * size));
-};
-
-/** As JSON holds it, which knows no −0. */
-const plain = (config: Config): unknown => JSON.parse(JSON.stringify(config));
-
-const mean = (numbers: readonly number[]) =>
-  numbers.reduce((sum, x) => sum + x, 0) / numbers.length;
-
-const largestError = (a: readonly number[], b: readonly number[]) =>
-  a.reduce((worst, x, i) => Math.max(worst, Math.abs(x - b[i]!)), 0);
-
-let engine: WasmEngine;
-let fast: CaseBackend;
-before(async () => {
-  engine = await WasmEngine.start({ threads: 2 });
-  fast = engineBackend(engine);
-});
-after(() => engine.dispose());
-
-describe('augmentation as in Keras, where nothing is left to chance', () => {
-  for (const className of classes) {
-    test(className, async (t) => {
-      for (const [i, given] of fixture<KerasFile[]>(className).entries()) {
-        const { config } = given;
-        await t.test(`${i}`, async () => {
-          for (const backend of [referenceBackend, fast]) {
-            const layer = layerFromConfig({ class_name: className, config });
-            assert.deepEqual(plain(layer.config()), plain(config));
-            const [y] = await run(layer, [given.input], { backend });
-            assert.deepEqual(y!.shape, given.outputs[0]!.shape);
-            const choices = given.outputs.map(imagesOf);
-            const [, high] = (config.value_range as number[] | undefined) ?? [0, 255];
-            imagesOf(y!).forEach((image, n) => {
-              const error = Math.min(...choices.map((choice) => largestError(image, choice[n]!)));
-              assert.ok(error <= 1e-5 * high!, `image ${n} differs by ${error}`);
-            });
-          }
-        });
-      }
-    });
-  }
-
-  test('RandomPerspective, its corners given', async () => {
-    const stretches = [
-      [0.8, 1.3, 1.1, 0.9],
-      [1.4, 0.6, 0.7, 1.45],
-    ] as const;
-    for (const [i, { input, outputs }] of fixture<KerasFile[]>('RandomPerspective').entries()) {
-      class Given extends layers.RandomPerspective {
-        protected override shifts(images: Value) {
-          const [right, bottom, column, row] = stretches[i]!.map((x) => scalar(images, x));
-          return { right: right!, bottom: bottom!, column: column!, row: row! };
-        }
-      }
-      for (const backend of [referenceBackend, fast]) {
-        const [y] = await run(new Given({ factor: [1, 1], fillValue: 3.5 }), [input], { backend });
-        const error = largestError(Array.from(y!.data), Array.from(outputs[0]!.data));
-        assert.ok(error < 1e-2, `differs by ${error}`);
-      }
-    }
-  });
-
-  const changes = [
-    'random_shear',
-    'random_translation',
-    'random_rotation',
-    'random_posterization',
-    'solarization',
-    'auto_contrast',
-    'equalization',
-    'random_brightness',
-    'random_color_degeneration',
-    'random_contrast',
-    'random_sharpness',
-  ];
-  /** Numbers of changes, in turn; one that does not exist for none. */
-  const numbersOf = (chains: readonly (readonly (string | null)[])[]) =>
-    chains.flat().map((name) => (name === null ? changes.length : changes.indexOf(name)));
-
-  for (const [i, given] of fixture<ChosenFile[]>('RandAugment').entries()) {
-    test(`RandAugment ${given.chains[0]![0]}, the change given`, async () => {
-      const choices = numbersOf(given.chains);
-      class Given extends layers.RandAugment {
-        protected override choice(images: Value) {
-          return scalar(images, choices[0]!);
-        }
-      }
-      for (const backend of [referenceBackend, fast]) {
-        const layer = Given.fromConfig(given.config);
-        assert.deepEqual(plain(layer.config()), plain(given.config));
-        // A shear is to one side or the other.
-        const errors: number[] = [];
-        for (const step of i === 0 ? [1, 2, 3, 4, 5, 6, 7, 8] : [1]) {
-          const [y] = await run(layer, [given.input], { backend, step });
-          errors.push(largestError(Array.from(y!.data), Array.from(given.outputs[0]!.data)));
-        }
-        assert.ok(Math.min(...errors) <= 255e-5, `differs by ${Math.min(...errors)}`);
-      }
-    });
-  }
-
-  test('AugMix, changes and shares given', async () => {
-    const [given] = fixture<ChosenFile[]>('AugMix');
-    const choices = numbersOf(given!.chains);
-    for (const backend of [referenceBackend, fast]) {
-      let turn = 0;
-      class Given extends layers.AugMix {
-        protected override choice(images: Value) {
-          return scalar(images, choices[turn++ % choices.length]!);
-        }
-        protected override blend(images: Value) {
-          const [own, ...chains] = [0.4, 0.7, 0.3].map((share) => scalar(images, share));
-          return { own: own!, chains };
-        }
-      }
-      const layer = Given.fromConfig(given!.config);
-      assert.deepEqual(plain(layer.config()), plain(given!.config));
-      const [y] = await run(layer, [given!.input], { backend });
-      const error = largestError(Array.from(y!.data), Array.from(given!.outputs[0]!.data));
-      assert.equal(turn, choices.length);
-      assert.ok(error <= 255e-5, `differs by ${error}`);
-    }
-  });
-
-  for (const [i, given] of fixture<NoisyFile[]>('RandomElasticTransform').entries()) {
-    test(`RandomElasticTransform ${i}, its noise given`, async () => {
-      class Given extends layers.RandomElasticTransform {
-        protected override noise(shape: Shape) {
-          return input(noiseGraph!, 'noise', shape);
-        }
-      }
-      let noiseGraph: Graph | undefined;
-      for (const backend of [referenceBackend, fast]) {
-        const layer = Given.fromConfig(given.config);
-        assert.deepEqual(plain(layer.config()), plain(given.config));
-        const withNoise: CaseBackend = (graph, inputs, values) =>
-          backend(graph, { ...inputs, noise: given.noise.data }, values);
-        const [y] = await run(layer, [given.input], {
-          backend: withNoise,
-          onGraph: (graph) => {
-            noiseGraph = graph;
-          },
-        });
-        const expected = Array.from(given.outputs[0]!.data);
-        const found = Array.from(y!.data);
-        if (given.config.interpolation === 'bilinear') {
-          assert.ok(largestError(found, expected) <= 2e-2, `${largestError(found, expected)}`);
-        } else {
-          // The nearest pixel may be another where a place is in the middle of two.
-          const others = found.filter((pixel, at) => Math.abs(pixel - expected[at]!) > 1e-3);
-          assert.ok(others.length <= 0.005 * found.length, `${others.length} pixels differ`);
-        }
-      }
-    });
-  }
-
-  test('configs', () => {
-    for (const [className, config] of Object.entries(fixture<Record<string, Config>>('configs'))) {
-      const layer = layerFromConfig({ class_name: className, config });
-      assert.deepEqual(plain(layer.config()), plain(config), className);
-    }
-  });
-});
+const fast = engineOfFile();
 
 /** Layers that are random, for images of three channels. */
 const random: Record<string, () => Layer> = {
@@ -333,14 +89,6 @@ describe('random augmentation', () => {
     });
   }
 });
-
-const many = 2000;
-const constant = (shape: Shape, value: number): Numbers => ({
-  shape: [...shape],
-  data: new Float32Array(sizeOf(shape)).fill(value),
-});
-/** Four standard errors of a mean of `count` numbers of this deviation. */
-const near = (deviation: number, count = many) => (4 * deviation) / Math.sqrt(count);
 
 describe('draws of augmentation', () => {
   test('flips mirror half of the images, each as asked', async () => {
@@ -556,74 +304,5 @@ describe('draws of augmentation', () => {
         assert.ok(extent <= Math.sqrt(scale[1]) * size + 1, `${extent} pixels`);
       }
     }
-  });
-});
-
-/** Labels of which each sample has its own. */
-const identity = (n: number): Numbers => ({
-  shape: [n, n],
-  data: Float32Array.from({ length: n * n }, (_, i) => (i % (n + 1) === 0 ? 1 : 0)),
-});
-
-describe('mixing of a batch', () => {
-  const n = 400;
-  for (const alpha of [0.2, 1, 3]) {
-    test(`mixUp(${alpha}) blends images and labels by Beta(α, α)`, async () => {
-      const images = counted(n, 2, 1, 1);
-      const shares: number[] = [];
-      for (const step of [1, 2, 3, 4, 5]) {
-        const options = { backend: fast, step };
-        const [mixed, labels] = await run(layers.mixUp(alpha), [images, identity(n)], options);
-        const partners: number[] = [];
-        imagesOf(labels!).forEach((label, i) => {
-          const partner = label.findIndex((share, j) => share > 0 && j !== i);
-          const share = label[i]!;
-          assert.ok(Math.abs(label.reduce((sum, x) => sum + x, 0) - 1) < 1e-5);
-          partners.push(partner < 0 ? i : partner);
-          if (partner < 0) return;
-          shares.push(share);
-          const expected = share * i * 2 + (1 - share) * partner * 2;
-          const found = Number(mixed!.data[i * 2]);
-          assert.ok(Math.abs(found - expected) < 1e-3 * n, `image ${i}: ${found}, ${expected}`);
-        });
-        // Shares of 1 hide a partner, so that a few may seem to be their own.
-        assert.ok(new Set(partners).size > 0.8 * n, 'a permutation');
-      }
-      const variance = 1 / (4 * (2 * alpha + 1));
-      const count = shares.length;
-      assert.ok(Math.abs(mean(shares) - 0.5) < near(Math.sqrt(variance), count), `${mean(shares)}`);
-      const found = mean(shares.map((share) => (share - 0.5) ** 2));
-      assert.ok(Math.abs(found - variance) < near(0.2 * variance + 0.05, count), `${found}`);
-    });
-  }
-
-  test('cutMix puts a rectangle of the partner in, and mixes labels by its area', async () => {
-    const [n, size] = [40, 16];
-    const images: Numbers = {
-      shape: [n, size, size, 1],
-      data: Float32Array.from({ length: n * size * size }, (_, i) => Math.floor(i / size ** 2)),
-    };
-    const [mixed, labels] = await run(layers.cutMix(), [images, identity(n)], { backend: fast });
-    const rows = imagesOf(labels!);
-    let cut = 0;
-    imagesOf(mixed!).forEach((image, i) => {
-      const strange = image.flatMap((pixel, at) => (pixel === i ? [] : [at]));
-      if (strange.length === 0) return;
-      cut++;
-      const partner = image[strange[0]!]!;
-      assert.ok(strange.every((at) => image[at] === partner));
-      const high = new Set(strange.map((at) => Math.floor(at / size))).size;
-      assert.equal(strange.length % high, 0, 'a rectangle');
-      const area = strange.length / size ** 2;
-      const share = rows[i]![partner]!;
-      assert.ok(Math.abs(share - area) < 2.5 / size, `${share} of ${area}`);
-      assert.ok(Math.abs(rows[i]![i]! + share - 1) < 1e-5);
-    });
-    assert.ok(cut > n / 4, `${cut} images have a piece of another`);
-  });
-
-  test('images alone, or with labels, in a network too', () => {
-    const images = layers.mixUp().outputShape([null, 8, 8, 3]);
-    assert.deepEqual(images, [null, 8, 8, 3]);
   });
 });
