@@ -237,6 +237,22 @@ describe('fit 29: a worker script that is missing', () => {
     other.close();
   });
 
+  test('closing in mid-run is an error there too, never the numbers of some of the samples', async () => {
+    useScript(missing);
+    const model = smallModel({ threads: 2, warn: () => undefined });
+    class Closing extends Callback {
+      override onProgress = () => model.close();
+    }
+    const closing = { batchSize: 4, verbose: 0, callbacks: [new Closing()] } as const;
+    await assert.rejects(model.evaluate(data, closing), { code: 'STATE' });
+    await assert.rejects(model.predict(data, closing), { code: 'STATE' });
+    await assert.rejects(model.fit(data, closing), { code: 'STATE' });
+    useScript();
+    const { loss } = await model.evaluate(data, { verbose: 0 });
+    assert.ok(Number.isFinite(loss));
+    model.close();
+  });
+
   test('when a dead thread is to be replaced: one thread goes on, from the last whole step', async () => {
     const warnings: string[] = [];
     useScript(faultScript, { culprit: 1, fault: 'exit', steps: 20 } satisfies Fault);

@@ -405,6 +405,7 @@ export class WasmEngine implements Backend {
     program.run ??= (await WebAssembly.instantiate(program.module, { env })).exports.run as Run;
     let perSlice = 1;
     for (let done = 0; done < steps && !signal?.aborted; ) {
+      this.mustBeOpen();
       const now = performance.now();
       const count = Math.min(perSlice, steps - done);
       program.run(0, 1, this.arena!.address, control.address, count);
