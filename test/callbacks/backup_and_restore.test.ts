@@ -1,21 +1,12 @@
 /**
- * @file fit 50–60: BackupAndRestore as its user meets it: what is refused, with which words; damaged backups; two runs in
- * one place; callbacks of one's own; disks that fail; signals. That resuming has the right bits is shown in test/crash.
+ * @file fit 50–52, 55, 56, 58, 59: BackupAndRestore as its user meets it: what goes on, what is refused, and with which
+ * words; callbacks, one's own and ModelCheckpoint; signals. That resuming has the right bits is shown in test/crash.
  */
 import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
-import {
-  existsSync,
-  mkdtempSync,
-  readdirSync,
-  readFileSync,
-  rmSync,
-  truncateSync,
-  writeFileSync,
-} from 'node:fs';
-import { tmpdir } from 'node:os';
+import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { after, describe, test } from 'node:test';
+import { describe, test } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import {
   BackupAndRestore,
@@ -23,57 +14,16 @@ import {
   type CallbackState,
   CSVLogger,
   EarlyStopping,
-  type History,
   LambdaCallback,
   ModelCheckpoint,
 } from '../../src/callbacks/index.ts';
-import { TsunoError } from '../../src/core/errors.ts';
 import { tensor } from '../../src/core/tensor.ts';
-import { Dataset } from '../../src/data/dataset.ts';
 import { loadModel } from '../../src/model/loading.ts';
-import type { Model } from '../../src/model/model.ts';
-import { nodeFileSystem } from '../../src/saving/file_system.ts';
-import type { Data } from '../../src/train/batches.ts';
 import type { FitOptions } from '../../src/train/fit_options.ts';
 import { memoryStore } from '../crash/matrix.ts';
 import { printed } from '../support/printed.ts';
 import { bitsOf, smallModel, stripes } from '../support/small_models.ts';
-
-const home = mkdtempSync(join(tmpdir(), 'tsuno-backups-'));
-after(() => rmSync(home, { recursive: true }));
-let places = 0;
-const fresh = () => join(home, `run${places++}`);
-
-const data = stripes(48);
-const usual = { epochs: 3, batchSize: 8, seed: 7, verbose: 0 } as const;
-
-/** Trains until `steps` steps are done, then stops in order. */
-async function stopped(
-  model: Model,
-  place: ConstructorParameters<typeof BackupAndRestore>[0],
-  steps: number,
-  options: FitOptions = {},
-): Promise<History> {
-  const controller = new AbortController();
-  let done = 0;
-  const stop = new LambdaCallback({
-    onTrainBatchEnd: () => {
-      if (++done === steps) controller.abort();
-    },
-  });
-  const callbacks = [...(options.callbacks ?? []), stop, new BackupAndRestore(place)];
-  return model.fit(data, { ...usual, ...options, callbacks, signal: controller.signal });
-}
-
-/** The error of `body`. */
-async function refusal(body: () => Promise<unknown>): Promise<TsunoError> {
-  const error = await body().then(
-    () => undefined,
-    (caught: unknown) => caught,
-  );
-  assert.ok(error instanceof TsunoError, String(error));
-  return error;
-}
+import { data, fresh, refusal, stopped, usual } from './backup_runs.ts';
 
 describe('fit 50, 51: a run that was stopped goes on', () => {
   test('with its history, and files are removed at the end', async () => {
@@ -259,98 +209,6 @@ describe('fit 52: a run with other settings or data', () => {
   });
 });
 
-describe('fit 53: damaged backups', () => {
-  test('the one before is used, and the message names both', async () => {
-    const place = fresh();
-    const whole = smallModel();
-    const expected = await whole.fit(data, usual);
-    const first = smallModel();
-    await stopped(first, place, 14);
-    const names = readdirSync(place).sort();
-    assert.equal(names.length, 2);
-    truncateSync(join(place, names[1]!), 20_000);
-    const warnings: string[] = [];
-    const second = smallModel({ warn: (text) => warnings.push(text) });
-    const history = await second.fit(data, { ...usual, callbacks: [new BackupAndRestore(place)] });
-    assert.equal(warnings.length, 1);
-    for (const name of names) assert.ok(warnings[0]!.includes(name.slice('backup-'.length)));
-    assert.deepEqual(history.toJSON(), expected.toJSON());
-    assert.deepEqual(bitsOf(second), bitsOf(whole));
-    for (const model of [whole, first, second]) model.close();
-  });
-
-  test('all of them: refused, never silently anew', async () => {
-    const store = memoryStore();
-    const first = smallModel();
-    await stopped(first, store, 14);
-    for (const bytes of store.files.values()) bytes[999]! ^= 1;
-    const backup = (force: boolean) => [new BackupAndRestore(store, { force })];
-    const warnings: string[] = [];
-    const model = smallModel({ warn: (text) => warnings.push(text) });
-    const error = await refusal(() => model.fit(data, { ...usual, callbacks: backup(false) }));
-    assert.equal(error.code, 'CHECKSUM');
-    for (const name of store.files.keys()) assert.ok(error.message.includes(name));
-    const history = await model.fit(data, { ...usual, callbacks: backup(true) });
-    assert.deepEqual(history.epoch, [0, 1, 2]);
-    assert.match(warnings.join(), /begins anew/);
-    first.close();
-    model.close();
-  });
-});
-
-describe('fit 54: one place, one run', () => {
-  test('a second run is refused while the first is under way', async () => {
-    const place = fresh();
-    const [first, second] = [smallModel(), smallModel()];
-    let error: TsunoError | undefined;
-    const intrude = new LambdaCallback({
-      onEpochEnd: async () => {
-        error ??= await refusal(() =>
-          second.fit(data, { ...usual, callbacks: [new BackupAndRestore(place)] }),
-        );
-      },
-    });
-    await first.fit(data, { ...usual, callbacks: [intrude, new BackupAndRestore(place)] });
-    assert.equal(error?.code, 'STATE');
-    assert.match(error!.message, new RegExp(`a lock of process ${process.pid}`));
-    assert.deepEqual(readdirSync(place), []);
-    first.close();
-    second.close();
-  });
-
-  test('a lock whose process does not live is taken over, one of another machine is not', async () => {
-    const place = fresh();
-    await (await nodeFileSystem()).makeFolder(place);
-    const lock = join(place, 'backup-run.lock');
-    const { hostname } = await import('node:os');
-    const dead = spawn(process.execPath, ['-e', '']);
-    await new Promise((ended) => dead.on('close', ended));
-    const owner = { pid: dead.pid, host: hostname(), began: '1', id: 'x' };
-    const model = smallModel();
-    const fit = () => model.fit(data, { ...usual, callbacks: [new BackupAndRestore(place)] });
-    // A number that another process has now, a file that was cut off, and one of this process that nobody holds.
-    for (const pid of [dead.pid, process.ppid, process.pid]) {
-      writeFileSync(lock, JSON.stringify({ ...owner, pid }));
-      if (pid === process.ppid && process.platform !== 'linux') continue;
-      await fit();
-    }
-    writeFileSync(lock, '{"pid": 1');
-    await fit();
-    assert.ok(!existsSync(lock));
-    writeFileSync(lock, JSON.stringify({ ...owner, host: 'elsewhere' }));
-    assert.match((await refusal(fit)).message, /on "elsewhere"/);
-    assert.ok(existsSync(lock));
-    model.close();
-  });
-
-  test('two in one fit', async () => {
-    const model = smallModel();
-    const callbacks = [new BackupAndRestore(memoryStore()), new BackupAndRestore(memoryStore())];
-    assert.equal((await refusal(() => model.fit(data, { callbacks }))).code, 'ARGUMENT');
-    model.close();
-  });
-});
-
 describe('fit 55: what a callback throws', () => {
   for (const stage of ['onEpochBegin', 'onEpochEnd', 'onTestEnd', 'onTrainBatchEnd'] as const) {
     test(`in ${stage}: the run is kept, the error is the cause, and the run goes on`, async () => {
@@ -413,47 +271,6 @@ describe('fit 56: callbacks of one’s own', () => {
   });
 });
 
-describe('fit 57: a disk that fails', () => {
-  test('is a warning, or the end where that is wished; what was there before stays', async () => {
-    const place = fresh();
-    const disk = await nodeFileSystem();
-    let isFull = false;
-    const fileSystem = {
-      ...disk,
-      create: (path: string, mode: number) => {
-        if (isFull) return Promise.reject(Object.assign(new Error('ENOSPC'), { code: 'ENOSPC' }));
-        return disk.create(path, mode);
-      },
-    };
-    const fill = new LambdaCallback({
-      onEpochBegin: (epoch) => {
-        isFull = epoch === 1;
-      },
-    });
-    const warnings: string[] = [];
-    const model = smallModel({ warn: (text) => warnings.push(text) });
-    const options = { deleteCheckpoint: false, fileSystem };
-    await model.fit(data, { ...usual, callbacks: [fill, new BackupAndRestore(place, options)] });
-    assert.equal(warnings.length, 1);
-    assert.match(warnings[0]!, /ENOSPC.*The disk is full.*Training goes on/);
-    assert.deepEqual(readdirSync(place), ['backup-000000001.keras', 'backup-000000002.keras']);
-    const strict = new BackupAndRestore(fresh(), { ...options, stopOnFailure: true });
-    const error = await refusal(() => model.fit(data, { ...usual, callbacks: [fill, strict] }));
-    assert.equal(error.code, 'SAVE');
-    model.close();
-  });
-
-  test('a folder that is deleted is made again', async () => {
-    const place = fresh();
-    const spoil = new LambdaCallback({ onEpochBegin: () => rmSync(place, { recursive: true }) });
-    const model = smallModel();
-    const backup = new BackupAndRestore(place, { deleteCheckpoint: false });
-    await model.fit(data, { ...usual, callbacks: [spoil, backup] });
-    assert.deepEqual(readdirSync(place), ['backup-000000003.keras']);
-    model.close();
-  });
-});
-
 describe('fit 58: steps between backups run in one go', () => {
   test('a number of batches is counted over epochs', async () => {
     const model = smallModel();
@@ -477,97 +294,6 @@ describe('fit 58: steps between backups run in one go', () => {
       assert.throws(make(options), { code: 'ARGUMENT' });
     assert.throws(() => new BackupAndRestore(''), { code: 'ARGUMENT' });
     assert.throws(() => new BackupAndRestore({} as never), { code: 'ARGUMENT' });
-  });
-});
-
-describe('fit 60: sets that are not in memory, and batches', () => {
-  const { images, labels } = data;
-  const source = {
-    length: images.length,
-    image: { dtype: images.dtype, shape: [6, 6, 1] },
-    label: { dtype: labels.dtype, shape: [] },
-    read: async (rows: Uint32Array) => ({ images: images.rows(rows), labels: labels.rows(rows) }),
-  };
-  const batches = function* (): Generator<{ images: typeof images; labels: typeof labels }> {
-    for (let at = 0; at < images.length; at += 8)
-      yield { images: images.slice(at, at + 8), labels: labels.slice(at, at + 8) };
-  };
-  const kinds: [string, () => Data, FitOptions][] = [
-    ['a streamed set', () => Dataset.fromSource(source), { validationSplit: 0.25 }],
-    [
-      'a streamed set, epochs that end in mid-pass',
-      () => Dataset.fromSource(source),
-      { stepsPerEpoch: 4 },
-    ],
-    ['a function that gives batches', () => batches, {}],
-    ['the same, epochs of some batches', () => batches, { stepsPerEpoch: 5 }],
-    ['columns, epochs that end in mid-pass', () => data, { stepsPerEpoch: 4 }],
-  ];
-
-  for (const [title, set, options] of kinds) {
-    test(title, async () => {
-      const more = { ...usual, ...options };
-      const whole = smallModel({ warn: () => undefined });
-      const expected = await whole.fit(set(), more);
-      for (const after of [3, 5, 8]) {
-        const store = memoryStore();
-        const controller = new AbortController();
-        let done = 0;
-        const stop = new LambdaCallback({
-          onTrainBatchEnd: () => {
-            if (++done === after) controller.abort();
-          },
-        });
-        const first = smallModel({ warn: () => undefined });
-        const callbacks = [stop, new BackupAndRestore(store)];
-        await first.fit(set(), { ...more, callbacks, signal: controller.signal });
-        const second = smallModel({ warn: () => undefined });
-        const again = [new BackupAndRestore(store)];
-        const history = await second.fit(set(), { ...more, callbacks: again });
-        assert.deepEqual(history.toJSON(), expected.toJSON(), `after ${after}`);
-        assert.deepEqual(bitsOf(second), bitsOf(whole), `after ${after}`);
-        first.close();
-        second.close();
-      }
-      whole.close();
-    });
-  }
-
-  test('what gives the batches throws: the run is kept at the last whole step', async () => {
-    const whole = smallModel({ warn: () => undefined });
-    const expected = await whole.fit(batches, usual);
-    const cause = new Error('of the generator');
-    const breaking = function* (pass: number): ReturnType<typeof batches> {
-      let number = 0;
-      for (const batch of batches()) {
-        if (pass === 1 && ++number === 4) throw cause;
-        yield batch;
-      }
-    };
-    const store = memoryStore();
-    const first = smallModel({ warn: () => undefined });
-    const backup = () => [new BackupAndRestore(store)];
-    const error = await refusal(() => first.fit(breaking, { ...usual, callbacks: backup() }));
-    assert.equal(error.code, 'USER_CODE');
-    assert.equal(error.cause, cause);
-    assert.equal(first.optimizer.iterations.data[0], 9);
-    const second = smallModel({ warn: () => undefined });
-    const history = await second.fit(batches, { ...usual, callbacks: backup() });
-    assert.deepEqual(history.toJSON(), expected.toJSON());
-    assert.equal(second.optimizer.iterations.data[0], 18);
-    assert.deepEqual(bitsOf(second), bitsOf(whole));
-    for (const model of [whole, first, second]) model.close();
-  });
-
-  test('a set of other length or other samples is refused', async () => {
-    const store = memoryStore();
-    const model = smallModel();
-    await stopped(model, store, 4);
-    const backup = [new BackupAndRestore(store)];
-    const fit = () =>
-      model.fit(Dataset.fromSource({ ...source, length: 40 }), { ...usual, callbacks: backup });
-    assert.match((await refusal(fit)).message, /samples 48 then, 40 now/);
-    model.close();
   });
 });
 
