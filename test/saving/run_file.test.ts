@@ -10,7 +10,8 @@ import { plainSha256, sha256 } from '../../src/core/sha256.ts';
 import { tensor } from '../../src/core/tensor.ts';
 import { version } from '../../src/core/version.ts';
 import { deserializeModel } from '../../src/model/loading.ts';
-import { deserializeRun, serializeRun } from '../../src/saving/run_file.ts';
+import { type BackupStore, Backups } from '../../src/saving/backup_store.ts';
+import { deserializeRun, type StoredRun, serializeRun } from '../../src/saving/run_file.ts';
 import { runModel } from '../../src/saving/run_model.ts';
 import { unzipMember, writeZip, type ZipEntry, zipMembers } from '../../src/saving/zip.ts';
 import { sampleOf } from '../../src/train/fingerprint.ts';
@@ -60,6 +61,39 @@ describe('formats 32: what is damaged is noticed', () => {
     for (let i = 0; i < 500; i++) {
       const length = Math.floor((bytes.length * i) / 500);
       assert.equal(await refused(bytes.slice(0, length)), 'CHECKSUM', `${length} bytes`);
+    }
+  });
+
+  test('a backup cut off at each of 500 lengths: the one before is used, and one warning names both', async () => {
+    const files = new Map([
+      ['000000001.keras', bytes],
+      ['000000002.keras', bytes],
+    ]);
+    const store: BackupStore = {
+      where: 'memory',
+      open: async () => {},
+      names: async () => [...files.keys()],
+      read: async (name) => files.get(name)!,
+      write: async (name, written) => void files.set(name, written.slice()),
+      remove: async (name) => void files.delete(name),
+      close: async () => {},
+    };
+    for (let i = 0; i < 500; i++) {
+      const length = Math.floor((bytes.length * i) / 500);
+      files.set('000000002.keras', bytes.subarray(0, length));
+      const warnings: string[] = [];
+      const found = await new Backups<StoredRun>(store, 2).open(
+        deserializeRun,
+        (text) => warnings.push(text),
+        false,
+      );
+      assert.deepEqual(found?.state, state);
+      assert.equal(warnings.length, 1, `${length} bytes`);
+      assert.match(
+        warnings[0]!,
+        /^\[memory, 000000002\.keras\] .* goes on from memory, 000000001\.keras\.$/,
+        `${length} bytes`,
+      );
     }
   });
 

@@ -309,11 +309,11 @@ export class WasmEngine implements Backend {
     const words = this.controlWords(control);
     const limit = (this.options.watchdog ?? 30) * 1000;
     let seen = '';
-    let since = Date.now();
+    let since = performance.now();
     const timer = setInterval(() => {
       const done = Atomics.load(words, cells.stepsDone / 4);
       const kernel = Atomics.load(words, cells.kernel / 4);
-      const now = Date.now();
+      const now = performance.now();
       const place = `${done} ${kernel}`;
       // A machine that slept shows as one late tick, not as many silent ones.
       if (place !== seen || now - since > limit + lateTick) since = now;
