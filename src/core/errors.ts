@@ -58,6 +58,7 @@ export type ErrorCode =
   | 'COMPILE' // the platform refused to compile WebAssembly
   | 'WORKER' // a thread failed or fell silent
   | 'UNSUPPORTED'
+  | 'UNSUPPORTED_LAYER' // a description names a layer that is not known, or that is code
   | 'USER_CODE' // an exception out of a callback or generator
   | 'INTERNAL'; // a bug of ours
 

@@ -95,7 +95,7 @@ export function layerClassOf({
 /**
  * Makes the layer that a config of Keras describes; its weights come when it is built.
  *
- * @throws TsunoError `UNSUPPORTED` for a class that is not known, by name.
+ * @throws TsunoError `UNSUPPORTED_LAYER` for a class that is not known, by name.
  */
 export function layerFromConfig(
   given: Pick<Serialized, 'class_name' | 'config'> & Partial<Serialized>,
@@ -103,7 +103,7 @@ export function layerFromConfig(
   const { class_name: name, config } = given;
   const type = layerClassOf(given);
   if (type) return type.fromConfig(config as Config);
-  throw new TsunoError('UNSUPPORTED', {
+  throw new TsunoError('UNSUPPORTED_LAYER', {
     where: `layer ${show(config?.name ?? name)}`,
     what: 'class',
     expected: 'a layer of tsuno or one given to registerLayer',

@@ -46,8 +46,8 @@ export async function loadModel(
   const { fileSystem, layout, ...rest } = options;
   const [bytes, where] = [await readWhole(path, fileSystem), String(path)];
   refusePickle(bytes, where);
-  if (/\.onnx$/.test(where)) return modelOfOnnx(bytes, where, { layout });
-  if (/\.(h5|hdf5)$/.test(where)) return asModel(deserializeLegacy(bytes, where, rest));
+  if (/\.onnx$/i.test(where)) return modelOfOnnx(bytes, where, { layout });
+  if (/\.(h5|hdf5)$/i.test(where)) return asModel(deserializeLegacy(bytes, where, rest));
   return asModel(await keras.deserializeModel(bytes, rest, where));
 }
 

@@ -17,7 +17,7 @@ import type { SymbolicTensor } from '../layers/symbolic.ts';
 import type { ModelDescription } from '../plots/description.ts';
 import { type SummaryOptions, summaryText } from '../plots/summary.ts';
 import type { LoadOptions } from '../saving/keras_file.ts';
-import { modelConfig, modelFromConfig } from '../saving/model_config.ts';
+import { configLimits, modelConfig, modelFromConfig } from '../saving/model_config.ts';
 import {
   exportModel,
   loadWeights,
@@ -305,7 +305,11 @@ export class Model extends Network {
    * @throws TsunoError `JSON`, `CONFIG` or `UNSUPPORTED`.
    */
   static fromJSON(json: string | SerializedLayer, options: LoadOptions = {}): Model {
-    const config = parseJson(typeof json === 'string' ? json : JSON.stringify(json), 'fromJSON');
+    const config = parseJson(
+      typeof json === 'string' ? json : JSON.stringify(json),
+      'fromJSON',
+      configLimits,
+    );
     const model = modelFromConfig(config, 'fromJSON', options);
     if (model instanceof Model) return model;
     throw internal(`${model.where} is no Model`);

@@ -8,7 +8,7 @@ import { crc32 } from '../core/checksum.ts';
 import { show, TsunoError } from '../core/errors.ts';
 import { inNode } from '../data/files.ts';
 import { codeOf, type FileInfo, type FileSystem, nodeFileSystem } from './file_system.ts';
-import { lives } from './processes.ts';
+import { lives, numberingOf } from './processes.ts';
 
 export interface WriteOptions {
   /** Whether a file that is there may be replaced; default true. */
@@ -93,7 +93,10 @@ async function replace(
 ): Promise<void> {
   const { basename, dirname, join } = await import('node:path');
   const folder = dirname(path);
-  const temporary = join(folder, `.${basename(path).slice(0, 100)}${await ownEnding()}`);
+  const begin = `.${basename(path).slice(0, 100)}`;
+  const temporary = join(folder, `${begin}${await ownEnding()}`);
+  enter('remove what was left half-written');
+  await removeLeftovers(path, fileSystem, begin);
   enter(`create ${temporary}`);
   const file = await fileSystem.create(temporary, mode);
   try {
@@ -136,6 +139,9 @@ async function renamePatiently(fileSystem: FileSystem, from: string, to: string)
   }
 }
 
+/** The names of files being written: `.NAME.HOST-PID-RANDOM.tmp`. */
+const leftover = /^(\..+)\.([0-9a-z]+)-(\d+)-[0-9a-z]+\.tmp$/;
+
 /** `.HOST-PID-RANDOM.tmp` */
 async function ownEnding(): Promise<string> {
   const words = crypto.getRandomValues(new Uint32Array(2));
@@ -143,24 +149,30 @@ async function ownEnding(): Promise<string> {
   return `.${await hostMark()}-${process.pid}-${random}.tmp`;
 }
 
-/** Tells machines apart that share a folder. */
+/** Tells machines, and containers on them, apart that share a folder: numbers of processes mean something within one. */
 async function hostMark(): Promise<string> {
   const { hostname } = await import('node:os');
-  return crc32(new TextEncoder().encode(hostname())).toString(36);
+  return crc32(new TextEncoder().encode(`${hostname()}${await numberingOf()}`)).toString(36);
 }
 
 /**
  * Removes half-written files beside `path` that processes of this machine left which do not live any more. What cannot be
  * looked at or removed stays.
+ *
+ * @param begin what is before the last parts of their names; default: anything, those of every file of the folder.
  */
-export async function removeLeftovers(path: string, given?: FileSystem): Promise<void> {
+export async function removeLeftovers(
+  path: string,
+  given?: FileSystem,
+  begin?: string,
+): Promise<void> {
   const fileSystem = given ?? (await nodeFileSystem());
   const { dirname, join } = await import('node:path');
   const folder = dirname(path);
   const host = await hostMark();
   for (const name of await fileSystem.list(folder).catch(() => [])) {
-    const [, of, pid] = /^\..+\.([0-9a-z]+)-(\d+)-[0-9a-z]+\.tmp$/.exec(name) ?? [];
-    if (of !== host || lives(Number(pid))) continue;
+    const [, start, of, pid] = leftover.exec(name) ?? [];
+    if (of !== host || (begin ?? start) !== start || lives(Number(pid))) continue;
     await fileSystem.remove(join(folder, name)).catch(() => undefined);
   }
 }

@@ -10,6 +10,7 @@ import { readHdf5 } from './hdf5_read.ts';
 import { writeHdf5 } from './hdf5_write.ts';
 import {
   type ConfigOptions,
+  configLimits,
   modelConfig,
   modelFromConfig,
   type SavableModel,
@@ -72,7 +73,7 @@ function dateOf(date: Date): string {
  *
  * @param where the file's name, for messages.
  * @throws TsunoError where the bytes are not exactly such a file; what is wrong is named by the code: `ZIP`, `JSON`,
- * `CONFIG`, `UNSUPPORTED`, `HDF5`, `WEIGHTS_MISSING`, ….
+ * `CONFIG`, `UNSUPPORTED_LAYER`, `HDF5`, `WEIGHTS_MISSING`, ….
  */
 export async function deserializeModel(
   bytes: Uint8Array,
@@ -98,7 +99,7 @@ export async function deserializeModel(
   const file = `${where}, ${memberNames.weights}`;
   const tree = readHdf5(weights, file);
   const model = modelFromConfig(
-    parseJson(config, `${where}, ${memberNames.config}`),
+    parseJson(config, `${where}, ${memberNames.config}`, configLimits),
     `${where}, ${memberNames.config}`,
     {
       ...options,

@@ -11,7 +11,12 @@ import type { Variable } from '../layers/variable.ts';
 import { datasetNumbers, type H5Group, type H5Node } from './hdf5.ts';
 import { readHdf5 } from './hdf5_read.ts';
 import { modernConfig, modernTraining } from './legacy_config.ts';
-import { type ConfigOptions, modelFromConfig, type SavableModel } from './model_config.ts';
+import {
+  type ConfigOptions,
+  configLimits,
+  modelFromConfig,
+  type SavableModel,
+} from './model_config.ts';
 import { parseJson } from './strict_json.ts';
 import { type Assignment, assignAll, checkFinite } from './weights.ts';
 
@@ -20,7 +25,7 @@ import { type Assignment, assignAll, checkFinite } from './weights.ts';
  * optimizer's state is taken from files of Keras 3; that of Keras 2 begins anew.
  *
  * @param where the file's name, for messages.
- * @throws TsunoError `HDF5` and its kin, `JSON`, `CONFIG`, `UNSUPPORTED`, `WEIGHTS_MISSING`, … as for `.keras`.
+ * @throws TsunoError `HDF5` and its kin, `JSON`, `CONFIG`, `UNSUPPORTED_LAYER`, `WEIGHTS_MISSING`, … as for `.keras`.
  */
 export function deserializeLegacy(
   bytes: Uint8Array,
@@ -40,7 +45,7 @@ export function deserializeLegacy(
   }
   const training = root.texts?.get('training_config')?.[0];
   const json = (text: string, name: string) =>
-    parseJson(new TextEncoder().encode(text), `${where}, ${name}`);
+    parseJson(new TextEncoder().encode(text), `${where}, ${name}`, configLimits);
   const model = modelFromConfig(
     {
       ...modernConfig(json(description, 'model_config'), where),

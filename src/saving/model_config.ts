@@ -44,6 +44,9 @@ export interface ConfigOptions {
 
 const mostLayers = 10_000;
 
+/** What the JSON of a description may hold, so that one that asks for more is refused before it fills the memory. */
+export const configLimits = { lists: { layers: mostLayers }, containers: 500_000 } as const;
+
 /**
  * The description of a model, with what it was compiled with.
  *
@@ -102,7 +105,8 @@ function serializeTree(value: unknown): unknown {
  * The model of a description.
  *
  * @param config as `parseJson` gives it: plain data.
- * @throws TsunoError `CONFIG` where it describes no model, `UNSUPPORTED` naming the layer for a class that is not known.
+ * @throws TsunoError `CONFIG` where it describes no model, `UNSUPPORTED_LAYER` naming the layer for a class that is not
+ * known, `UNSUPPORTED` for other objects.
  */
 export function modelFromConfig(
   config: unknown,
@@ -157,13 +161,19 @@ function compileOptions(config: Config): CompileOptions {
   return Object.fromEntries(present) as CompileOptions;
 }
 
-/** Descriptions of the wrong form make constructors fail in ways of their own; those become errors of the file. */
+/**
+ * Descriptions of the wrong form make constructors fail in ways of their own, or refuse arguments that no caller gave;
+ * those become errors of the file.
+ */
 function typed<T>(where: string, body: () => T): T {
   try {
     return body();
   } catch (error) {
-    if (error instanceof TsunoError) throw error;
-    throw refuse('CONFIG', where, 'description', 'of a model', String(error), error);
+    if (!(error instanceof TsunoError))
+      throw refuse('CONFIG', where, 'description', 'of a model', String(error), error);
+    if (error.code !== 'ARGUMENT') throw error;
+    const { where: place, what, expected, found } = error;
+    throw refuse('CONFIG', `${where}, ${place}`, what, expected, found, error);
   }
 }
 
@@ -244,7 +254,7 @@ class Checker {
     // Classes of the user's come from modules of their own; Keras's names must come from Keras.
     const mayBe = isKnown && (this.isKnownModule(module) || !kerasNames.has(name));
     if (given ? isLayerClass(given) : mayBe) return;
-    throw new TsunoError('UNSUPPORTED', {
+    throw new TsunoError('UNSUPPORTED_LAYER', {
       where: this.where,
       what: `class of ${what}`,
       expected: 'a layer of tsuno or one given in customObjects',
@@ -298,7 +308,8 @@ class Checker {
   }
 
   private unknown({ class_name: name, module }: Serialized, path: string): TsunoError {
-    return new TsunoError('UNSUPPORTED', {
+    const isLayer = unsafe.has(name) && name !== '__lambda__';
+    return new TsunoError(isLayer ? 'UNSUPPORTED_LAYER' : 'UNSUPPORTED', {
       where: this.where,
       what: `object in ${path}`,
       expected: 'of Keras, or given in customObjects',

@@ -43,8 +43,9 @@ const endings = {
   onnx: ['.onnx'],
 } as const;
 
+/** Which of `allowed` a path ends in, in letters of either case. @throws TsunoError `ARGUMENT` for none of them. */
 function endingOf(path: string | URL, where: string, allowed: readonly string[]): string {
-  const found = allowed.find((ending) => String(path).endsWith(ending));
+  const found = allowed.find((ending) => String(path).toLowerCase().endsWith(ending));
   if (found) return found;
   throw new TsunoError('ARGUMENT', {
     where,

@@ -15,6 +15,13 @@ export async function thisProcess(): Promise<ProcessMark> {
   return { pid, host: hostname(), began: await beginningOf(pid) };
 }
 
+/** Tells apart systems whose processes are numbered each by itself, as those of containers; empty where there is one. */
+export async function numberingOf(): Promise<string> {
+  if (process.platform !== 'linux') return '';
+  const { readlink } = await import('node:fs/promises');
+  return readlink('/proc/self/ns/pid').catch(() => '');
+}
+
 /** Whether there is a process of this number on this machine. */
 export function lives(pid: number): boolean {
   try {

@@ -15,6 +15,10 @@ export interface JsonLimits {
   size?: number;
   /** Lists and objects inside each other; default 200. */
   depth?: number;
+  /** Lists and objects in all; default no limit. */
+  containers?: number;
+  /** Most items of lists under these keys, which a list of more is refused for as `CONFIG`; default no limit. */
+  lists?: Readonly<Record<string, number>>;
   /** Code of the errors; default `JSON`. */
   code?: ErrorCode;
   /** Code of the error for a key that is there twice; default that of the others. */
@@ -71,6 +75,7 @@ const plain = /[^"\\\u0000-\u001f]*/y;
 class Parser {
   private at = 0;
   private depth = 0;
+  private containers = 0;
   private readonly text: string;
   private readonly where: string;
   private readonly limits: JsonLimits;
@@ -88,11 +93,12 @@ class Parser {
     return value;
   }
 
-  private value(): Json {
+  /** @param key under which it lies in an object. */
+  private value(key?: string): Json {
     this.skip();
     const first = this.text[this.at];
     if (first === '{') return this.object();
-    if (first === '[') return this.list();
+    if (first === '[') return this.list(key);
     if (first === '"') return this.string();
     const digits = this.match(number);
     if (digits) return Number(digits);
@@ -115,14 +121,24 @@ class Parser {
       }
       this.skip();
       this.take(':');
-      entries[key] = this.value();
+      entries[key] = this.value(key);
     });
     return entries;
   }
 
-  private list(): Json {
+  private list(key = ''): Json {
+    const { lists = {} } = this.limits;
+    const most = Object.hasOwn(lists, key) ? lists[key]! : Infinity;
     const items: Json[] = [];
     this.inside(']', () => {
+      if (items.length === most) {
+        throw new TsunoError('CONFIG', {
+          where: `${this.where}, character ${this.at}`,
+          what: key,
+          expected: `at most ${most}`,
+          found: 'more',
+        });
+      }
       items.push(this.value());
     });
     return items;
@@ -130,8 +146,10 @@ class Parser {
 
   /** Items between brackets, with commas. */
   private inside(end: string, item: () => void): void {
-    const { depth = 200 } = this.limits;
+    const { depth = 200, containers = Infinity } = this.limits;
     if (++this.depth > depth) throw this.error(`at most ${depth} levels`, 'one more');
+    if (++this.containers > containers)
+      throw this.error(`of at most ${containers} lists and objects`, 'one more');
     this.at++;
     this.skip();
     if (this.text[this.at] === end) this.at++;

@@ -71,7 +71,7 @@ test('hostile files are refused without another file being opened or written', a
     for (const name of hostile.keys()) {
       assert.match(
         confined.outcomes[name]!,
-        /^(ZIP|HDF5|HDF5_LINK|UNSUPPORTED|CONFIG|ONNX_LINK): /,
+        /^(ZIP|HDF5|HDF5_LINK|UNSUPPORTED|UNSUPPORTED_LAYER|CONFIG|ONNX_LINK): /,
         name,
       );
       assert.doesNotMatch(confined.outcomes[name]!, /ACCESS|restricted/, name);

@@ -263,7 +263,7 @@ describe('the registry', () => {
       }
     }
     const given = { class_name: 'Doubling', config: { name: 'twice', trainable: true } };
-    assert.throws(() => layerFromConfig(given), { code: 'UNSUPPORTED' });
+    assert.throws(() => layerFromConfig(given), { code: 'UNSUPPORTED_LAYER' });
     assert.equal(isRegistered(new Doubling()), false);
     registerLayer(Doubling);
     assert.equal(isRegistered(new Doubling()), true);

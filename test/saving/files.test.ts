@@ -1,6 +1,6 @@
 /** @file Writing a file: whole or not at all, whatever fails. */
 import assert from 'node:assert/strict';
-import { spawn } from 'node:child_process';
+import { type ChildProcess, spawn } from 'node:child_process';
 import {
   mkdirSync,
   mkdtempSync,
@@ -185,6 +185,57 @@ test('the order is: write, sync, rename, sync the folder', async () => {
   };
   await writeWhole(join(fresh(), 'a.keras'), bytes(newText), { fileSystem });
   assert.deepEqual(order, ['write', 'sync', 'close', 'rename', 'sync folder']);
+});
+
+describe('what a process left half-written when it was killed', () => {
+  const children: ChildProcess[] = [];
+  after(() => {
+    for (const child of children) child.kill('SIGKILL');
+  });
+
+  test('goes with the next save under the name; of living processes and other files nothing goes', async () => {
+    const home = fresh();
+    const path = join(home, 'a.keras');
+    const module = new URL('../../src/saving/files.js', import.meta.url).href;
+    const disk = new URL('../../src/saving/file_system.js', import.meta.url).href;
+    const writeForever = `
+      import { writeWhole } from ${JSON.stringify(module)};
+      import { nodeFileSystem } from ${JSON.stringify(disk)};
+      const fileSystem = await nodeFileSystem();
+      fileSystem.rename = () => new Promise(() => { console.log('written'); setInterval(() => {}, 1e6); });
+      for (const path of process.argv.slice(1))
+        writeWhole(path, new Uint8Array(9), { fileSystem });`;
+    const start = async (...paths: string[]) => {
+      const args = ['--input-type=module', '-e', writeForever, '--', ...paths];
+      const child = spawn(process.execPath, args);
+      children.push(child);
+      let told = '';
+      await new Promise<void>((ready) =>
+        child.stdout.on('data', (text) => {
+          told += text;
+          if (told.split('written').length > paths.length) ready();
+        }),
+      );
+      return child;
+    };
+    const ended = (child: ChildProcess) => new Promise((done) => child.once('exit', done));
+    const dead = await start(path, join(home, 'a.keras.b'), join(home, 'other.keras'));
+    const left = readdirSync(home);
+    assert.equal(left.length, 3);
+    await start(path);
+    const ofLiving = readdirSync(home).filter((name) => !left.includes(name));
+    assert.equal(ofLiving.length, 1);
+    const elsewhere = left[0]!.replace(/^.*\.[0-9a-z]+-/, '.a.keras.0abc-');
+    writeFileSync(join(home, elsewhere), 'of another machine');
+    const gone = ended(dead);
+    dead.kill('SIGKILL');
+    await gone;
+    await writeWhole(path, bytes(newText));
+    const ofOthers = left.filter((name) => !/^\.a\.keras\.[0-9a-z]+-/.test(name));
+    assert.equal(ofOthers.length, 2);
+    const expected = ['a.keras', ...ofLiving, elsewhere, ...ofOthers];
+    assert.deepEqual(readdirSync(home).sort(), expected.sort());
+  });
 });
 
 describe('what is there already', () => {

@@ -86,9 +86,9 @@ describe('refused', () => {
     [
       'a layer that is code',
       replaced('"class_name": "Softmax"', '"class_name":  "Lambda"'),
-      /UNSUPPORTED/,
+      /UNSUPPORTED_LAYER/,
     ],
-    ['a layer of another module', replaced('"Conv2D"', '"os.sys"'), /UNSUPPORTED/],
+    ['a layer of another module', replaced('"Conv2D"', '"os.sys"'), /UNSUPPORTED_LAYER/],
     [
       'a name of weights that is not there',
       replaced('inner/dense_1/bias', 'inner/dense_1/bios'),
