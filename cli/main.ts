@@ -6,8 +6,9 @@ import { run } from './run.ts';
 import { processStreams } from './streams.ts';
 
 process.stdout.on('error', (error: NodeJS.ErrnoException) => {
-  // A reader that has seen enough, as `head`, closes the pipe: that is no error.
-  if (error.code === 'EPIPE') process.exit(process.exitCode ?? 0);
+  // A reader that has seen enough, as `head`, closes the pipe: that is no error; nor is a terminal that was closed.
+  const isGone = error.code === 'EIO' && process.stdout.isTTY;
+  if (error.code === 'EPIPE' || isGone) process.exit(process.exitCode ?? 0);
   const { code, message } = failureOf(
     new TsunoError('SAVE', {
       where: 'standard output',

@@ -50,7 +50,10 @@ export function summaryText(description: ModelDescription, options: SummaryOptio
   const colours = options.colour ?? false;
   const chain = isChain(description);
   const defaultLength = (chain ? 88 : 108) + (showTrainable ? 12 : 0);
-  const lineLength = options.lineLength ?? Math.min(defaultLength, columns - 4);
+  // Narrower columns hold nothing: where the terminal has no room for these, they are cut at its edge.
+  const narrowest = showTrainable ? 40 : 24;
+  const lineLength =
+    options.lineLength ?? Math.max(narrowest, Math.min(defaultLength, columns - 4));
   const header = tableColumns(lineLength, chain, showTrainable, options.positions);
   const format: RowFormat = { connections: !chain, showTrainable, expandNested };
   const rows = selectLayers(description.layers, options.layerRange).flatMap((layer) =>

@@ -5,6 +5,8 @@ import { mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { before, describe, test } from 'node:test';
 import { failureOf } from '../../cli/failure.ts';
+import { writeZip } from '../../src/saving/zip.ts';
+import { memberOf } from '../saving/archives.ts';
 import { filledFolder, program, runHere, tsuno } from './command.ts';
 
 let folder = '';
@@ -13,8 +15,21 @@ before(async () => {
   folder = await filledFolder();
   mkdirSync(at('folder.keras'));
   writeFileSync(at('notes.keras'), 'my notes');
+  writeFileSync(at('wrong.keras'), await withUnits(readFileSync(at('small.keras')), '-1'));
   process.chdir(folder);
 });
+
+/** A model's file, whose description names impossible units. */
+async function withUnits(file: Uint8Array, units: string): Promise<Uint8Array> {
+  const config = new TextDecoder().decode(await memberOf(file, 'config.json'));
+  const changed = config.replace(/"units": \d+/, `"units": ${units}`);
+  assert.notEqual(changed, config);
+  return writeZip([
+    ['metadata.json', await memberOf(file, 'metadata.json')],
+    ['config.json', new TextEncoder().encode(changed)],
+    ['model.weights.h5', await memberOf(file, 'model.weights.h5')],
+  ]);
+}
 
 type Row = readonly [code: number, message: RegExp, ...args: string[]];
 
@@ -50,6 +65,8 @@ const rows: readonly Row[] = [
   [3, /nothing \(ENOENT\)/, 'summary', 'none.keras'],
   [3, /archive/, 'summary', 'broken.keras'],
   [3, /a folder/, 'summary', 'folder.keras'],
+  [3, /wrong\.keras, config\.json, .*units must be/, 'summary', 'wrong.keras'],
+  [2, /must end in \.onnx/, 'convert', 'small.keras', 'o.txt'],
   [3, /nothing of that name/, 'evaluate', 'small.keras', '--data', 'none'],
   [3, /nothing of that name/, 'evaluate', 'small.keras', '--data', 'none.npz'],
   [3, /"none" must be train, test or a folder/, 'evaluate', 'small.keras', '--data', 'mnist:none'],

@@ -1,6 +1,15 @@
 /** @file Every verb, as people run it: the built program in a process of its own, on models that take milliseconds. */
 import assert from 'node:assert/strict';
-import { copyFileSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { spawn, spawnSync } from 'node:child_process';
+import {
+  copyFileSync,
+  existsSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs';
 import { join } from 'node:path';
 import { before, describe, test } from 'node:test';
 import { fileURLToPath } from 'node:url';
@@ -16,7 +25,7 @@ import {
 } from '../../src/index.ts';
 import { assertGolden } from '../support/golden.ts';
 import { bitsOf, stripes } from '../support/small_models.ts';
-import { type Ended, filledFolder, runHere, started, tsuno } from './command.ts';
+import { type Ended, filledFolder, program, runHere, started, tsuno } from './command.ts';
 
 // biome-ignore lint/suspicious/noControlCharactersInRegex: they are what must not be there.
 const controls = /[\u0000-\u0009\u000b-\u001f]/;
@@ -131,6 +140,40 @@ describe('tsuno fit', () => {
     const out = done(tsuno(folder, ...args));
     assert.match(out, /^300 epochs: .* The model is in gone\/o\.keras\.\n$/);
     assert.deepEqual(readdirSync(at('safe')), []);
+  });
+
+  const noTerminal =
+    process.platform === 'linux' && spawnSync('script', ['--version']).status === 0
+      ? false
+      : 'needs the program script of util-linux';
+
+  test('a terminal that is closed keeps the run and writes the model', {
+    skip: noTerminal,
+  }, async () => {
+    const args = ['--data', 'data.npz', '--epochs', '1000000', '--backup', 'hung'];
+    const fit = [process.execPath, program, 'fit', 'small.keras', ...args, '--out', 'hung.keras'];
+    // A shell that hands the signal on, as shells on terminals do, and tells how the program ended.
+    const line = fit.map((part) => `'${part}'`).join(' ');
+    const shell = `${line} & job=$!; trap 'kill -HUP $job' HUP; echo $job > job; wait $job; wait $job; echo $? > ended`;
+    const terminal = spawn('script', ['-qfec', shell, '/dev/null'], { cwd: folder, stdio: 'pipe' });
+    const closed = new Promise((done) => terminal.once('exit', done));
+    let told = '';
+    await new Promise<void>((ready) =>
+      terminal.stdout.on('data', (text) => {
+        told += text;
+        if (told.includes('Epoch 3/')) ready();
+      }),
+    );
+    terminal.kill('SIGKILL');
+    await closed;
+    for (let waited = 0; !existsSync(at('ended')) && waited < 600; waited++)
+      await new Promise((later) => setTimeout(later, 100));
+    if (!existsSync(at('ended'))) process.kill(Number(readFileSync(at('job'), 'utf8')), 'SIGKILL');
+    // Some versions of Node abort in the end (134), where they cannot put back the settings of a terminal that is gone.
+    assert.match(readFileSync(at('ended'), 'utf8'), /^(129|130|134)\n$/);
+    const { optimizer } = await loadModel(at('hung.keras'));
+    assert.ok(optimizer.iterations.data[0]! >= 4);
+    assert.ok(!readdirSync(at('hung')).includes('backup-run.lock'));
   });
 
   test('Ctrl-C writes the model and ends with 130', async () => {
@@ -299,6 +342,10 @@ describe('tsuno summary, plot, convert, inspect', () => {
       assert.deepEqual(JSON.parse(out), { path: name, bytes: readFileSync(at(name)).length });
     }
     assert.deepEqual(bitsOf(await loadModel(at('c.keras'))), bitsOf(model));
+    for (const name of ['upper.SAFETENSORS', 'upper.WEIGHTS.H5', 'upper.Keras', 'upper.ONNX'])
+      done(tsuno(folder, 'convert', 'small.keras', name));
+    assert.deepEqual(readFileSync(at('upper.SAFETENSORS')), readFileSync(at('c.safetensors')));
+    done(tsuno(folder, 'summary', 'upper.ONNX'));
     const tensors = readSafetensors(readFileSync(at('c.safetensors')));
     assert.equal(tensors.size, model.weights.length);
   });

@@ -131,6 +131,15 @@ describe('summary', () => {
     assert.ok(text.includes('│ 畳み込み層 (Y)                  │'));
   });
 
+  test('a terminal of any width cuts it off, from one column', () => {
+    for (const showTrainable of [false, true]) {
+      for (let columns = 1; columns < 60; columns++) {
+        for (const line of summaryText(mnistModel, { columns, showTrainable }).split('\n'))
+          assert.ok([...line].length <= columns, `${columns} columns: ${line}`);
+      }
+    }
+  });
+
   test('what cannot be printed is refused', () => {
     const refused = (options: SummaryOptions) =>
       assert.throws(
