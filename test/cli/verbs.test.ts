@@ -158,12 +158,13 @@ describe('tsuno fit', () => {
     const terminal = spawn('script', ['-qfec', shell, '/dev/null'], { cwd: folder, stdio: 'pipe' });
     const closed = new Promise((done) => terminal.once('exit', done));
     let told = '';
-    await new Promise<void>((ready) =>
+    const training = new Promise<void>((ready) =>
       terminal.stdout.on('data', (text) => {
         told += text;
         if (told.includes('Epoch 3/')) ready();
       }),
     );
+    await Promise.race([training, closed]);
     terminal.kill('SIGKILL');
     await closed;
     for (let waited = 0; !existsSync(at('ended')) && waited < 600; waited++)
