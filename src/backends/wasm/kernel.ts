@@ -38,6 +38,7 @@ export class KernelBuilder extends FunctionBuilder {
   readonly hi: Local;
   readonly arithmetic: Arithmetic;
   readonly join: Join;
+  private readonly constants = new Map<string, Local>();
 
   constructor(
     name: string,
@@ -62,6 +63,21 @@ export class KernelBuilder extends FunctionBuilder {
     return this.arithmetic === 'fused'
       ? f32x4.relaxed_madd(a, b, c)
       : f32x4.add(f32x4.mul(a, b), c);
+  }
+
+  /**
+   * Four lanes that are the same all through the kernel; V8 would make a constant anew in each turn of a loop.
+   *
+   * @param vector which of the vectors that V8 joins it is for: each has its own, of which V8 makes one of 256 bits.
+   */
+  constant(value: Instruction, vector = 0): Local {
+    const key = `${vector}: ${value.raw}`;
+    const known = this.constants.get(key);
+    if (known) return known;
+    const made = this.local('v128');
+    this.body.unshift(made.set(value));
+    this.constants.set(key, made);
+    return made;
   }
 
   /** `body` for each unit; `unit` is a local that holds its number. */

@@ -1,4 +1,4 @@
-/** @file The lanes vocabulary in WebAssembly: each result is a `v128` local, constants stand where they are used. */
+/** @file The lanes vocabulary in WebAssembly: each result is a `v128` local, and so is each constant, but for zero. */
 import type { Lanes } from '../../ir/lanes.ts';
 import type { Op } from '../../ir/op.ts';
 import { f32x4, type Instruction, i32, i32x4, v128 } from './assembler/instructions.ts';
@@ -34,20 +34,31 @@ export class WasmLanes implements Lanes<Lane> {
   private readonly fn: KernelBuilder;
   private readonly code: Instruction[];
   private readonly position: () => Instruction;
+  private readonly vector: number;
 
-  /** @param position place of lane 0 in the output. */
-  constructor(fn: KernelBuilder, code: Instruction[], position: () => Instruction) {
+  /**
+   * @param position place of lane 0 in the output.
+   * @param vector which of the vectors that are done together it is.
+   */
+  constructor(fn: KernelBuilder, code: Instruction[], position: () => Instruction, vector = 0) {
     this.fn = fn;
     this.code = code;
     this.position = position;
+    this.vector = vector;
   }
 
   private keep(value: Instruction): Lane {
     return this.fn.define(this.code, value, 'v128');
   }
 
-  float = (value: number): Lane => ({ get: () => f32x4.const(value) });
-  int = (value: number): Lane => ({ get: () => i32x4.const(value) });
+  private constant(value: number, instruction: Instruction): Lane {
+    return Object.is(value, 0)
+      ? { get: () => instruction }
+      : this.fn.constant(instruction, this.vector);
+  }
+
+  float = (value: number): Lane => this.constant(value, f32x4.const(value));
+  int = (value: number): Lane => this.constant(value, i32x4.const(value));
   index = (): Lane =>
     this.keep(i32x4.add(i32x4.splat(this.position()), i32x4.consts([0, 1, 2, 3])));
 

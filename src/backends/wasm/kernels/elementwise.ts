@@ -186,7 +186,8 @@ class Emitter {
     const code: Instruction[] = [];
     const each = Array.from({ length: count }, (_, v) => v * 4);
     const lane = each.map(
-      (element) => new WasmLanes(fn, code, () => i32.add(this.index.get(), i32.const(element))),
+      (element, v) =>
+        new WasmLanes(fn, code, () => i32.add(this.index.get(), i32.const(element)), v),
     );
     /** Of each value, one for each of the vectors. */
     const values: Lane[][] = node.inputs.map((input, i) =>

@@ -66,7 +66,8 @@ export function fusedSumKernel(node: Node): KernelSpec {
       const vectorsOf = (group: readonly number[]): Instruction[] => {
         const code: Instruction[] = [];
         const lanes = group.map(
-          (v) => new WasmLanes(fn, code, () => i32.add(index.get(), i32.const(v * 4))),
+          (v, place) =>
+            new WasmLanes(fn, code, () => i32.add(index.get(), i32.const(v * 4)), place),
         );
         /** Of each value, one for each of the vectors. */
         const values: Lane[][] = node.inputs.map((input, i) =>
