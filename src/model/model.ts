@@ -10,7 +10,7 @@ import { ProgbarLogger } from '../callbacks/progbar_logger.ts';
 import { terminal } from '../callbacks/terminal.ts';
 import { internal, TsunoError } from '../core/errors.ts';
 import { Tensor } from '../core/tensor.ts';
-import type { Dataset } from '../data/dataset.ts';
+import { Dataset } from '../data/dataset.ts';
 import type { Layer } from '../layers/layer.ts';
 import { registerLayer } from '../layers/registry.ts';
 import type { SymbolicTensor } from '../layers/symbolic.ts';
@@ -217,9 +217,10 @@ export class Model extends Network {
     return runBatch('test', this.#trainer, x, { ...options, y });
   }
 
-  /** What the model gives for one batch. */
-  async predictOnBatch(x: Tensor): Promise<Tensor<'float32'>> {
-    return this.predict(x, { batchSize: Math.max(1, x.length), verbose: 0 });
+  /** What the model gives for one batch, of one input or several. @throws TsunoError as {@link predict}. */
+  async predictOnBatch(x: Dataset | Tensors): Promise<Tensor<'float32'>> {
+    const [first] = x instanceof Tensor || x instanceof Dataset ? [x] : Object.values(x);
+    return this.predict(x, { batchSize: Math.max(1, first?.length ?? 1), verbose: 0 });
   }
 
   /** Sets the running means of loss and metrics to zero. */

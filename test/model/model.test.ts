@@ -2,8 +2,10 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { LambdaCallback } from '../../src/callbacks/index.ts';
+import { TsunoError } from '../../src/core/errors.ts';
 import { setRandomSeed } from '../../src/core/seed.ts';
 import { Tensor, tensor } from '../../src/core/tensor.ts';
+import { Dataset } from '../../src/data/dataset.ts';
 import type { Value } from '../../src/ir/graph.ts';
 import * as layers from '../../src/layers/index.ts';
 import { Model, Sequential } from '../../src/model/model.ts';
@@ -54,6 +56,25 @@ describe('single batches', () => {
     await assert.rejects(weighted.trainOnBatch(images, labels.slice(1)), { code: 'DATA_MISMATCH' });
     weighted.close();
     plain.close();
+  });
+
+  test('predictOnBatch takes several inputs, in a list, by name or as a data set', async () => {
+    const [a, b] = [Input({ shape: [2], name: 'a' }), Input({ shape: [2], name: 'b' })];
+    const model = new Model({ inputs: [a, b], outputs: layers.subtract()([a, b]) });
+    const doubled = new Tensor(
+      'float32',
+      [3, 2],
+      Float32Array.from(x.data, (value) => 2 * value),
+    );
+    const expected = Array.from(x.data);
+    assert.deepEqual([...(await model.predictOnBatch([doubled, x])).data], expected);
+    assert.deepEqual([...(await model.predictOnBatch({ b: x, a: doubled })).data], expected);
+    await assert.rejects(model.predictOnBatch([]), TsunoError);
+    model.close();
+    const single = linearModel();
+    const fromSet = await single.predictOnBatch(Dataset.from({ images: x, labels: y }));
+    assert.deepEqual(fromSet.data, (await single.predictOnBatch(x)).data);
+    single.close();
   });
 
   test('resetMetrics', async () => {
