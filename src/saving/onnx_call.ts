@@ -174,8 +174,10 @@ export class OnnxCall {
 
   /** `size` elements of a constant. @throws TsunoError where the file's length does not allow for them. */
   allowed(size: number): number {
-    this.context.allowance -= size;
-    if (this.context.allowance >= 0) return size;
+    if (Number.isSafeInteger(size) && size >= 0 && size <= this.context.allowance) {
+      this.context.allowance -= size;
+      return size;
+    }
     throw this.refuse(
       'ONNX_LIMIT',
       'a constant',

@@ -227,6 +227,13 @@ function concat(call: OnnxCall, inputs: readonly Constant[]): Constant {
   return { kind: 'constant', isFloat: first.isFloat, shape, data };
 }
 
+/** A list of extents, none of them negative, as two could be whose product is not. */
+function extentsOf(call: OnnxCall, list: Constant): number[] {
+  const extents = Array.from(list.data);
+  if (extents.every((extent) => Number.isSafeInteger(extent) && extent >= 0)) return extents;
+  throw call.refuse('SHAPE', 'shape', 'of whole numbers from 0', show(extents));
+}
+
 /** Extents out of a list, where 0 is that of the input and one -1 is what is left. */
 function constantReshape(call: OnnxCall, [x, wanted]: readonly Constant[]): Constant {
   const shape = Array.from(wanted!.data, (extent, i) =>
@@ -302,7 +309,7 @@ export const folds: ReadonlyMap<string, Fold> = new Map<string, Fold>([
   [
     'Expand',
     (call, [x, wanted]) => {
-      const shape = broadcastShapes(x!.shape, Array.from(wanted!.data));
+      const shape = broadcastShapes(x!.shape, extentsOf(call, wanted!));
       if (!shape)
         throw call.refuse('SHAPE', 'shape', 'one it fits', show(Array.from(wanted!.data)));
       return stretched(call, x!, shape);
@@ -318,9 +325,9 @@ export const folds: ReadonlyMap<string, Fold> = new Map<string, Fold>([
     (call, [shape]: readonly Constant[]) => {
       const value = call.node.attributes.get('value');
       const fill = typeof value === 'object' && 'kind' in value ? value : undefined;
-      const size = call.allowed(sizeOf(Array.from(shape!.data)));
-      const data = new Float64Array(size).fill(fill?.data[0] ?? 0);
-      return made(fill?.isFloat ?? true, Array.from(shape!.data), data);
+      const extents = extentsOf(call, shape!);
+      const data = new Float64Array(call.allowed(sizeOf(extents))).fill(fill?.data[0] ?? 0);
+      return made(fill?.isFloat ?? true, extents, data);
     },
   ],
 ]);

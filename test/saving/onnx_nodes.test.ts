@@ -444,3 +444,25 @@ describe('products along one axis', () => {
     refused(graph([4, -1], [5, -1, 2], weights('m', 5, 8)));
   });
 });
+
+test('a constant of negative extents is refused, though their product is positive', () => {
+  const node = (op: string, inputs: readonly string[], output: string): OnnxNode => ({
+    op,
+    inputs,
+    outputs: [output],
+    attributes: {},
+    name: op,
+  });
+  const reader = (op: string, inputs: readonly string[]) =>
+    file({
+      shape: [4],
+      nodes: [
+        node(op, inputs, 'c'),
+        node('ReduceSum', ['c'], 'sum'),
+        node('Add', ['x', 'sum'], 'y'),
+      ],
+      constants: [integersProto('s', [-2, -3]), floats('one', 1)],
+    });
+  for (const bytes of [reader('ConstantOfShape', ['s']), reader('Expand', ['one', 's'])])
+    assert.throws(() => loadOnnx(bytes), { code: 'SHAPE', message: /whole numbers from 0/ });
+});
