@@ -35,6 +35,8 @@ function mnistCnn({ Input, layers, Model }: Library): Model {
 
 const digit = { image: [28, 28, 1], dtype: 'float32' } as const;
 const photo = { image: [32, 32, 3], dtype: 'float32' } as const;
+
+/** All of them, by name. */
 export function networksOf(library: Library): Readonly<Record<string, BenchNetwork>> {
   const { applications, optimizers } = library;
   const adam = () => new optimizers.Adam();

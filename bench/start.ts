@@ -18,7 +18,9 @@ async function start(job: Job): Promise<StartResult> {
     optimizer: network.optimizer(),
     loss: 'sparse_categorical_crossentropy',
     metrics: ['accuracy'],
-    ...{ threads, arithmetic, revectorize },
+    threads,
+    arithmetic,
+    revectorize,
   });
   const fitting = { batchSize: job.batch, verbose: 0, seed: 1 } as const;
   const take = (count: number) =>

@@ -261,12 +261,13 @@ export class Trainer {
       JSON.stringify(spent.types) === JSON.stringify(types);
     if (spent && !isRoom) this.unload(spent);
     const loaded = isRoom ? { ...spent, count } : this.reserve(session, columns, count);
-    for (const [name, { dtype, shape }] of namedColumns(columns)) {
+    const named = pieces.map((piece) => namedColumns(piece.columns));
+    for (const [name, { dtype, shape }] of named[0]!) {
       const { region } = loaded.bindings[name]!;
       const target = session.engine.view(region, dtype, [count, ...shape.slice(1)]);
       let at = 0;
-      for (const piece of pieces) {
-        copyRows(namedColumns(piece.columns).get(name)!, piece.rows, target, at);
+      for (const [i, piece] of pieces.entries()) {
+        copyRows(named[i]!.get(name)!, piece.rows, target, at);
         at += countOfSamples(piece);
       }
     }

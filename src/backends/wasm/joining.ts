@@ -18,7 +18,7 @@ import { selfCheck } from './self_check.ts';
 /** First version of V8 whose revectorizer joins what kernels do: that of Node 24. */
 const firstVersion = 13;
 /** Releases of V8, by their first two numbers, for which the tests compare joined and plain code kernel by kernel. */
-export const checkedVersions: readonly string[] = ['13.6'];
+const checkedVersions: readonly string[] = ['13.6'];
 const joinFlag = '--experimental-wasm-revectorize';
 /**
  * Optimized code at once, in place of quick code that is replaced when it has run for long. Nothing is inlined, since the

@@ -39,7 +39,7 @@ export function depthwiseConvKernel(node: Node): KernelSpec {
       const together = fn.together(c / 4);
       const weights = together.map(() => fn.localsOf('v128', offsets.length));
       const sums = together.map(() => fn.local('v128'));
-      const [from, to, row] = fn.localsOf('i32', 3) as [Local, Local, Local];
+      const [from, to, row] = fn.localsOf('i32', 3);
       fn.eachUnit((unit) => {
         const imageRow = i32.add(
           i32.mul(i32.div_u(unit.get(), i32.const(oh)), i32.const(h)),
@@ -99,14 +99,7 @@ export function depthwiseFilterKernel(node: Node): KernelSpec {
       const together = fn.together(c / 4);
       const sums = together.map(() => fn.localsOf('v128', offsets.length));
       const g = together.map(() => fn.local('v128'));
-      const [from, source, to, channel, first, last] = fn.localsOf('i32', 6) as [
-        Local,
-        Local,
-        Local,
-        Local,
-        Local,
-        Local,
-      ];
+      const [from, source, to, channel, first, last] = fn.localsOf('i32', 6);
       fn.eachUnit((unit) => [
         first.set(i32.mul(unit.get(), i32.const(channelBlock))),
         last.set(atMost(i32.add(first.get(), i32.const(channelBlock)), c)),

@@ -120,7 +120,7 @@ export function directConvKernel(node: Node): KernelSpec {
     emit(fn) {
       const [images, kernel] = fn.inputs as [Local, Local];
       const sum = fn.local('f32');
-      const [py, px] = fn.localsOf('i32', 2) as [Local, Local];
+      const [py, px] = fn.localsOf('i32', 2);
       const products = (n: Local, dy: Local, dx: Local, k: Local): Instruction[] => {
         const group = i32.mul(i32.div_u(k.get(), i32.const(kg)), i32.const(g.cg));
         return fn.each(g.cg, (c) => [
@@ -133,7 +133,7 @@ export function directConvKernel(node: Node): KernelSpec {
       };
       fn.eachUnit((unit) => {
         const code: Instruction[] = [];
-        const [n, oy] = unravel(fn, code, unit.get(), [g.oh]) as [Local, Local];
+        const [n, oy] = unravel(fn, code, unit.get(), [g.oh]);
         const terms = (ox: Local, k: Local): Instruction[] =>
           fn.each(g.kh, (dy) =>
             ifInside(
@@ -168,7 +168,7 @@ export function directInputGradientKernel(node: Node): KernelSpec {
     emit(fn) {
       const [gradients, kernel] = fn.inputs as [Local, Local];
       const sum = fn.local('f32');
-      const [oy, ox] = fn.localsOf('i32', 2) as [Local, Local];
+      const [oy, ox] = fn.localsOf('i32', 2);
       const products = (n: Local, dy: Local, dx: Local, c: Local): Instruction[] => {
         const group = i32.mul(i32.div_u(c.get(), i32.const(g.cg)), i32.const(kg));
         const inGroup = i32.rem_u(c.get(), i32.const(g.cg));
@@ -185,7 +185,7 @@ export function directInputGradientKernel(node: Node): KernelSpec {
       };
       fn.eachUnit((unit) => {
         const code: Instruction[] = [];
-        const [n, y] = unravel(fn, code, unit.get(), [g.h]) as [Local, Local];
+        const [n, y] = unravel(fn, code, unit.get(), [g.h]);
         const terms = (x: Local, c: Local): Instruction[] =>
           fn.each(g.kh, (dy) =>
             ifCovered(
@@ -221,10 +221,10 @@ export function directFilterGradientKernel(node: Node): KernelSpec {
     emit(fn) {
       const [images, gradients] = fn.inputs as [Local, Local];
       const sum = fn.local('f32');
-      const [py, px] = fn.localsOf('i32', 2) as [Local, Local];
+      const [py, px] = fn.localsOf('i32', 2);
       fn.eachUnit((unit) => {
         const code: Instruction[] = [];
-        const [dy, dx, c] = unravel(fn, code, unit.get(), [g.kw, g.cg]) as [Local, Local, Local];
+        const [dy, dx, c] = unravel(fn, code, unit.get(), [g.kw, g.cg]);
         const product = (n: Local, oy: Local, ox: Local, k: Local): Instruction => {
           const group = i32.mul(i32.div_u(k.get(), i32.const(kg)), i32.const(g.cg));
           return addTo(

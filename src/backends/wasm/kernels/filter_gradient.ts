@@ -47,17 +47,7 @@ export function filterPartialsKernel(node: Node): KernelSpec {
       const acc = Array.from({ length: tileRows }, () => fn.localsOf('v128', tileChannels / 4));
       const loads = fn.localsOf('v128', tileChannels / 4);
       const spread = fn.local('v128');
-      const [from, to, start, stop, line, strip, pixel, patch, source] = fn.localsOf('i32', 9) as [
-        Local,
-        Local,
-        Local,
-        Local,
-        Local,
-        Local,
-        Local,
-        Local,
-        Local,
-      ];
+      const [from, to, start, stop, line, strip, pixel, patch, source] = fn.localsOf('i32', 9);
 
       /** Sums of one tile over the pixels of a block, begun at zero in the first block. */
       const tile = (rows: number, channels: number, isFirst: Instruction): Instruction[] => {
@@ -123,7 +113,7 @@ export function filterPartialsKernel(node: Node): KernelSpec {
           ...body,
         ]);
       };
-      const [begin, end, tileNumber] = fn.localsOf('i32', 3) as [Local, Local, Local];
+      const [begin, end, tileNumber] = fn.localsOf('i32', 3);
       const isFirst = i32.eq(start.get(), begin.get());
       fn.eachUnit((unit) => {
         const code: Instruction[] = [];

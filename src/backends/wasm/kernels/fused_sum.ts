@@ -6,7 +6,7 @@ import { bytesOf } from '../../../core/dtype.ts';
 import type { Node } from '../../../ir/graph.ts';
 import { type FusedSumAttrs, rowsAndChannels, rowWalk } from '../../../ops/fused_sum.ts';
 import { f32x4, type Instruction, i32, v128 } from '../assembler/instructions.ts';
-import { forRange, type Local } from '../assembler/module.ts';
+import { forRange } from '../assembler/module.ts';
 import { at, type KernelSpec } from '../kernel.ts';
 import { applySteps, type Lane, WasmLanes } from '../lanes.ts';
 import { loadSplat, loadVector, storeVector } from './elementwise.ts';
@@ -37,8 +37,8 @@ export function fusedSumKernel(node: Node): KernelSpec {
     units: attrs.parts,
     work: rows * channels * (attrs.steps.length + 1),
     emit(fn) {
-      const [row, channel, index] = fn.localsOf('i32', 3) as [Local, Local, Local];
-      const [first, last] = fn.localsOf('i32', 2) as [Local, Local];
+      const [row, channel, index] = fn.localsOf('i32', 3);
+      const [first, last] = fn.localsOf('i32', 2);
       const sums = attrs.summed.map(() => fn.localsOf('v128', block));
       const pointers = node.inputs.map(() => fn.local('i32'));
       /** Inputs that are the same in every row, a vector for each of the block. */

@@ -156,8 +156,8 @@ export function interleaveKernel(node: Node): KernelSpec {
     units: n * h,
     work: sizeOf(imageShape),
     emit(fn) {
-      const [image, y, t, phase] = fn.localsOf('i32', 4) as [Local, Local, Local, Local];
-      const [from, to] = fn.localsOf('i32', 2) as [Local, Local];
+      const [image, y, t, phase] = fn.localsOf('i32', 4);
+      const [from, to] = fn.localsOf('i32', 2);
       const copy = (): Instruction[] => {
         if (c % 4 !== 0)
           return [memory.copy(to.get(), from.get(), i32.const(pixel)), from.add(pixel)];

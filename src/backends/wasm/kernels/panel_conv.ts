@@ -112,12 +112,7 @@ export function panelConvKernel(node: Node): KernelSpec {
       const weights = fn.local('i32');
       const out = fn.local('i32');
       const pixel = fn.local('i32');
-      const [tile, tileEnd, strip, stripEnd] = fn.localsOf('i32', 4) as [
-        Local,
-        Local,
-        Local,
-        Local,
-      ];
+      const [tile, tileEnd, strip, stripEnd] = fn.localsOf('i32', 4);
 
       const findPixels = (): Instruction[] => [
         pixel.set(i32.mul(tile.get(), i32.const(tilePixels))),

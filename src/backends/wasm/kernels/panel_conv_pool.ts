@@ -55,14 +55,7 @@ export function panelConvPoolKernel(node: Node): KernelSpec {
       const top = fn.localsOf('v128', vectors);
       const winner = fn.localsOf('v128', vectors);
       const wins = fn.local('v128');
-      const [pointer, weights, element, place, end, strip] = fn.localsOf('i32', 6) as [
-        Local,
-        Local,
-        Local,
-        Local,
-        Local,
-        Local,
-      ];
+      const [pointer, weights, element, place, end, strip] = fn.localsOf('i32', 6);
       const pixels = Array.from({ length: window }, (_, j) => {
         const y = Math.floor(j / poolColumns) * attrs.strides[0];
         const column = (j % poolColumns) * attrs.strides[1];

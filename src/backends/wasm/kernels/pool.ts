@@ -300,7 +300,7 @@ function gradientKernel(
     emit(fn) {
       const sum = fn.local('v128');
       const output = fn.local('i32');
-      const [oy, ox] = fn.localsOf('i32', 2) as [Local, Local];
+      const [oy, ox] = fn.localsOf('i32', 2);
       const channel = fn.local('i32');
       const to = fn.local('i32');
       // Window o covers place i at tap t where o·stride + t = i + padding.
@@ -395,7 +395,7 @@ function tilingGradient(
     units: g.n * g.oh,
     work: g.n * g.h * g.w * g.c * 2,
     emit(fn) {
-      const [channel, to, index] = fn.localsOf('i32', 3) as [Local, Local, Local];
+      const [channel, to, index] = fn.localsOf('i32', 3);
       const value = fn.local('v128');
       fn.eachUnit((unit) => {
         const code: Instruction[] = [];

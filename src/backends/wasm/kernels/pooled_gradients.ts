@@ -213,7 +213,7 @@ function transposeRows(
   rowBytes: number,
   firstChannel: Instruction,
 ): Instruction[] {
-  const [to, from] = fn.localsOf('i32', 2) as [Local, Local];
+  const [to, from] = fn.localsOf('i32', 2);
   const block = fn.localsOf('v128', 4);
   const half = fn.localsOf('v128', 4);
   const store = (count: number, channels: number): Instruction[] => [
@@ -279,14 +279,7 @@ export function rowsInputGradientKernel(node: Node): KernelSpec {
     emit(fn) {
       const [gradient, winner, rows] = fn.inputs as [Local, Local, Local];
       const lists = fn.define(fn.body, i32.add(fn.scratch.get(), i32.const(tableBytes)));
-      const [patch, place, channel, who, end, target] = fn.localsOf('i32', 6) as [
-        Local,
-        Local,
-        Local,
-        Local,
-        Local,
-        Local,
-      ];
+      const [patch, place, channel, who, end, target] = fn.localsOf('i32', 6);
       const value = fn.local('f32');
       const sums = fn.localsOf('v128', accumulators);
       const [entry, from, amount] = [...fn.localsOf('i32', 2), fn.local('v128')] as [
@@ -375,7 +368,7 @@ export function pooledBiasGradientKernel(node: Node): KernelSpec {
     emit(fn) {
       const [gradient, winner] = fn.inputs as [Local, Local];
       const sums = fn.localsOf('v128', 4);
-      const [from, who] = fn.localsOf('i32', 2) as [Local, Local];
+      const [from, who] = fn.localsOf('i32', 2);
       const mask = (i: number) => noneMask(v128.load32_zero(who.get(), i * 4));
       fn.eachUnit((unit) => {
         const fold = (channels: number): Instruction[] => {

@@ -57,8 +57,8 @@ class Corners {
     this.fn = fn;
     this.extents = extents;
     this.bilinear = interpolation === 'bilinear';
-    this.rowShares = fn.localsOf('v128', 2) as [Local, Local];
-    this.columnShares = fn.localsOf('v128', 2) as [Local, Local];
+    this.rowShares = fn.localsOf('v128', 2);
+    this.columnShares = fn.localsOf('v128', 2);
     const places = this.bilinear
       ? ([
           [0, 0],

@@ -52,14 +52,8 @@ function smallPatchKernel(node: Node, attrs: PooledFilterAttrs): KernelSpec {
     work: g.n * g.ph * g.pw * g.k * positions.length * elements.length,
     emit(fn) {
       const [x, gradient, winner] = fn.inputs as [Local, Local, Local];
-      const [patch, place, from, source, to] = fn.localsOf('i32', 5) as [
-        Local,
-        Local,
-        Local,
-        Local,
-        Local,
-      ];
-      const [bytes, spread] = fn.localsOf('v128', 2) as [Local, Local];
+      const [patch, place, from, source, to] = fn.localsOf('i32', 5);
+      const [bytes, spread] = fn.localsOf('v128', 2);
       const sums = elements.map(() => vectors.map(() => fn.local('v128')));
       const [own, winners, masked] = ['gradient', 'winner', 'masked'].map(() =>
         vectors.map(() => fn.local('v128')),
