@@ -6,7 +6,7 @@ import type { Tensor } from '../core/tensor.ts';
 import { Dataset } from './dataset.ts';
 import { isGzip } from './gzip.ts';
 import { type IdxDType, readElements, readHeader, truncated } from './idx.ts';
-import { type FileLike, randomBytes } from './random_bytes.ts';
+import { type FileLike, headOf, randomBytes } from './random_bytes.ts';
 import { type RowFile, rowFileSource, sampleShapeOf } from './row_file.ts';
 import type { StreamingDataset } from './streaming_dataset.ts';
 
@@ -56,8 +56,7 @@ export async function streamIdx({
 async function idxRows(from: FileLike, where: string): Promise<RowFile<IdxDType>> {
   const bytes = await randomBytes(from, where);
   const { name, size } = bytes;
-  const file = await bytes.open();
-  const head = await file.read(0, Math.min(size, longestHeader)).finally(() => file.close());
+  const head = await headOf(bytes, longestHeader);
   if (isGzip(head)) {
     throw new TsunoError('UNSUPPORTED', {
       where: name,

@@ -1,20 +1,20 @@
 /**
  * @file Rows of an array that lies in a file, by their numbers, without the rest of the file. Rows near each other are
- * read together, with what lies between them: a call costs about as much as tens of KiB more.
+ * read together, with what lies between them, where that costs less than another call.
  */
 import type { DType } from '../core/dtype.ts';
 import { TsunoError } from '../core/errors.ts';
 import { type Shape, showShape } from '../core/shape.ts';
 import type { Tensor } from '../core/tensor.ts';
-import type { OpenBytes, RandomBytes } from './random_bytes.ts';
+import type { RandomBytes } from './open_bytes.ts';
 import type { SampleSource } from './source.ts';
 
-/** Bytes between two rows that are rather read than skipped. */
-const widestGap = 2 ** 15;
 /** Most bytes of one call, unless a row has more. */
 const longestRead = 2 ** 20;
 /** Calls at work at the same time. */
-const readsAtOnce = 4;
+const readsAtOnce = 16;
+/** Milliseconds that reads may go on, one behind the other, before others get a turn. */
+const longestTurn = 5;
 
 /** Where rows lie in a file. */
 export interface RowPlace {
@@ -34,27 +34,46 @@ export interface RowFile<D extends DType = DType> extends RowPlace {
   decode(bytes: Uint8Array, shape: Shape): Tensor<D>;
 }
 
-/** Rows that are read by one call: those that begin at byte `offset` … `offset + length` of the file. */
+/** Rows that are read by one call: those in bytes `offset` … `offset + length` of the file. */
 interface Span {
   offset: number;
   length: number;
-  /** Places of the rows in what was asked for. */
-  places: number[];
+  /** Its rows are those from `first` up to, not including, `end` of all rows as they lie in the file. */
+  first: number;
+  end: number;
 }
 
-function spansOf({ start, rowBytes }: RowPlace, rows: Uint32Array): Span[] {
-  const places = Array.from(rows, (_, i) => i).sort((a, b) => rows[a]! - rows[b]!);
+/** Places of the rows in what was asked for, as they lie in the file. */
+function placesInFile(rows: Uint32Array): Float64Array {
+  const count = rows.length;
+  const places = new Float64Array(count);
+  for (let place = 0; place < count; place++) places[place] = rows[place]! * count + place;
+  places.sort();
+  for (let i = 0; i < count; i++) places[i]! %= count;
+  return places;
+}
+
+function spansOf({ start, rowBytes, bytes }: RowPlace, rows: Uint32Array, places: Float64Array) {
   const spans: Span[] = [];
-  for (const place of places) {
+  let last: Span | undefined;
+  for (const [i, place] of places.entries()) {
     const offset = start + rows[place]! * rowBytes;
-    const last = spans.at(-1);
     const length = last ? offset + rowBytes - last.offset : 0;
-    if (last && offset - (last.offset + last.length) <= widestGap && length <= longestRead) {
+    if (last && offset - (last.offset + last.length) <= bytes.callCost && length <= longestRead) {
       last.length = length;
-      last.places.push(place);
-    } else spans.push({ offset, length: rowBytes, places: [place] });
+      last.end = i + 1;
+    } else {
+      last = { offset, length: rowBytes, first: i, end: i + 1 };
+      spans.push(last);
+    }
   }
   return spans;
+}
+
+/** Whether those from `first` up to `end` follow each other. */
+function isRun(places: Float64Array, first: number, end: number): boolean {
+  for (let i = first + 1; i < end; i++) if (places[i] !== places[i - 1]! + 1) return false;
+  return true;
 }
 
 /** The bytes of rows, in the order asked for. @throws TsunoError `DATASET_CHANGED` where the file is not what it was. */
@@ -65,19 +84,30 @@ export async function readRows(
 ): Promise<Uint8Array> {
   const { rowBytes, start } = place;
   const out = new Uint8Array(rows.length * rowBytes);
-  const spans = spansOf(place, rows);
+  const places = placesInFile(rows);
+  const spans = spansOf(place, rows, places);
   const file = await place.bytes.open();
   let next = 0;
+  let turn = performance.now();
   const work = async () => {
+    let between = new Uint8Array(0);
     for (let span = spans[next++]; span; span = spans[next++]) {
       signal?.throwIfAborted();
-      copyRows(await readSpan(file, place.bytes.name, span), span);
-    }
-  };
-  const copyRows = (found: Uint8Array, { offset, places }: Span) => {
-    for (const to of places) {
-      const from = start + rows[to]! * rowBytes - offset;
-      out.set(found.subarray(from, from + rowBytes), to * rowBytes);
+      const { offset, length, first, end } = span;
+      // What lies in the file as it is wanted is read to where it is wanted.
+      const isStraight = length === (end - first) * rowBytes && isRun(places, first, end);
+      if (!isStraight && between.length < length) between = new Uint8Array(length);
+      const [into, at] = isStraight ? [out, places[first]! * rowBytes] : [between, 0];
+      const reading = file.read(into, at, length, offset);
+      if (reading) await reading;
+      for (let i = first; i < end && !isStraight; i++) {
+        const to = places[i]! * rowBytes;
+        const from = start + rows[places[i]!]! * rowBytes - offset;
+        for (let byte = 0; byte < rowBytes; byte++) out[to + byte] = between[from + byte]!;
+      }
+      if (performance.now() - turn < longestTurn) continue;
+      await new Promise((resolve) => setTimeout(resolve));
+      turn = performance.now();
     }
   };
   const all = await Promise.allSettled(Array.from({ length: readsAtOnce }, work));
@@ -85,25 +115,6 @@ export async function readRows(
   const failed = all.find((one) => one.status === 'rejected');
   if (failed) throw failed.reason;
   return out;
-}
-
-async function readSpan(
-  file: OpenBytes,
-  name: string,
-  { offset, length }: Span,
-): Promise<Uint8Array> {
-  try {
-    return await file.read(offset, length);
-  } catch (cause) {
-    if (cause instanceof TsunoError) throw cause;
-    throw new TsunoError('FILE', {
-      where: `${name}, byte ${offset}`,
-      what: `${length} bytes`,
-      expected: 'readable',
-      found: String(cause),
-      cause,
-    });
-  }
 }
 
 /** Images and labels of two files. @throws TsunoError where they are not as many, or labels are none. */

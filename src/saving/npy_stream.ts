@@ -2,7 +2,7 @@
 import { show, TsunoError } from '../core/errors.ts';
 import { Dataset } from '../data/dataset.ts';
 import type { StreamFiles } from '../data/idx_stream.ts';
-import { type FileLike, randomBytes } from '../data/random_bytes.ts';
+import { type FileLike, headOf, randomBytes } from '../data/random_bytes.ts';
 import { type RowFile, rowFileSource, sampleShapeOf } from '../data/row_file.ts';
 import type { StreamingDataset } from '../data/streaming_dataset.ts';
 import { ByteReader } from './byte_reader.ts';
@@ -40,8 +40,7 @@ export async function streamNpy({
 async function npyRows(from: FileLike, where: string): Promise<RowFile> {
   const bytes = await randomBytes(from, where);
   const { name, size } = bytes;
-  const file = await bytes.open();
-  const head = await file.read(0, Math.min(size, longestNpyHeader)).finally(() => file.close());
+  const head = await headOf(bytes, longestNpyHeader);
   const reader = new ByteReader(head, name, 'NPY');
   const { type, fortran, shape: full, data } = npyHeader(reader);
   const [length, ...shape] = full;

@@ -1,6 +1,15 @@
 /** @file Rows of files: which bytes are read, that few are held, and that changed files are noticed. */
 import assert from 'node:assert/strict';
-import { appendFile, mkdtemp, rename, rm, truncate, utimes, writeFile } from 'node:fs/promises';
+import {
+  appendFile,
+  mkdtemp,
+  readFile,
+  rename,
+  rm,
+  truncate,
+  utimes,
+  writeFile,
+} from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, describe, test } from 'node:test';
@@ -10,7 +19,8 @@ import type { ErrorCode } from '../../src/core/errors.ts';
 import { TsunoError } from '../../src/core/errors.ts';
 import { tensor } from '../../src/core/tensor.ts';
 import { streamIdx } from '../../src/data/idx_stream.ts';
-import type { RandomBytes } from '../../src/data/random_bytes.ts';
+import type { RandomBytes } from '../../src/data/open_bytes.ts';
+import { randomBytes } from '../../src/data/random_bytes.ts';
 import { readRows } from '../../src/data/row_file.ts';
 import { writeNpy } from '../../src/saving/npy.ts';
 import { streamNpy } from '../../src/saving/npy_stream.ts';
@@ -32,14 +42,15 @@ function madeUp(size: number): { bytes: RandomBytes; reads: Reads } {
   const bytes: RandomBytes = {
     name: 'made up',
     size,
+    callCost: 2 ** 15,
     async open() {
       reads.open++;
       return {
-        async read(offset, length) {
+        async read(into, at, length, offset) {
           reads.count++;
           reads.bytes += length;
           reads.largest = Math.max(reads.largest, length);
-          return Uint8Array.from({ length }, (_, i) => (offset + i) * 7);
+          for (let i = 0; i < length; i++) into[at + i] = (offset + i) * 7;
         },
         async close() {
           reads.open--;
@@ -257,4 +268,35 @@ describe('a file that changes during fit stops it at a batch, with file and offs
       other.close();
     });
   }
+});
+
+test('a file in Node: what lies in memory is read at once, and what waits for a disk in the background', async () => {
+  await writeFiles();
+  const bytes = await randomBytes(imageFile, 'test');
+  const file = await bytes.open();
+  const expected = await readFile(imageFile);
+  const into = new Uint8Array(40);
+  assert.equal(file.read(into, 10, 30, 100), undefined);
+  assert.deepEqual(into.subarray(10), new Uint8Array(expected.subarray(100, 130)));
+  assert.throws(() => file.read(into, 0, 40, expected.length - 20), { code: 'DATASET_CHANGED' });
+
+  // A clock on which the next read takes a second.
+  const { now } = performance;
+  let time = 0;
+  performance.now = () => (time += 1000);
+  try {
+    file.read(into, 0, 40, 0);
+  } finally {
+    performance.now = now;
+  }
+  into.fill(0);
+  const later = file.read(into, 0, 30, 200);
+  assert.ok(later instanceof Promise);
+  await later;
+  assert.deepEqual(into.subarray(0, 30), new Uint8Array(expected.subarray(200, 230)));
+  await assert.rejects(async () => file.read(into, 0, 40, expected.length - 20), {
+    code: 'DATASET_CHANGED',
+  });
+  await file.close();
+  await assert.rejects(async () => file.read(into, 0, 40, 0), { code: 'FILE' });
 });
