@@ -1,10 +1,11 @@
 /**
- * @file The guard inside the step: where the loss or any gradient is not finite, no variable changes and the run ends, so
- * that the weights are those of the last good step.
+ * @file The guard inside the step: where the loss or any gradient is not finite, the run ends with that step. The variables
+ * it has changed go back to those of the last good step, which `train_run.ts` computes again; so no update has to wait for all
+ * gradients.
  */
 import { type Shape, sizeOf } from '../core/shape.ts';
 import type { Graph, Value } from '../ir/graph.ts';
-import { cast, concat, equal, logicalNot, mul, reduceSum, reshape, select } from '../ops/index.ts';
+import { cast, concat, equal, logicalNot, mul, reduceSum, reshape } from '../ops/index.ts';
 
 /** Result names: what ends the run, and one number a gradient (not finite where the gradient is not), the loss first. */
 export const haltName = 'halt';
@@ -35,7 +36,7 @@ function concatAll(values: readonly [Value, ...Value[]]): Value {
 }
 
 /**
- * Guards every update of the graph's floats so far. Call it when the step is complete.
+ * Adds the guard to a step: the results {@link healthName} and {@link haltName}.
  *
  * @param loss the scalar to differentiate.
  */
@@ -44,10 +45,6 @@ export function guard(graph: Graph, loss: Value, gradients: readonly Value[]): v
   const health = concatAll(probes);
   // x·0 is 0 for finite x, else NaN; NaN equals nothing.
   const finite = reshape(equal(mul(reduceSum(health), 0), 0), []);
-  for (const [variable, value] of graph.updates) {
-    const old = graph.variables.get(variable);
-    if (old && value.dtype === 'float32') graph.updates.set(variable, select(finite, value, old));
-  }
   graph.outputs.set(healthName, health);
   graph.outputs.set(haltName, cast(logicalNot(finite), 'int32'));
 }
