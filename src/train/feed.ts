@@ -33,6 +33,8 @@ export interface Feed {
    * @throws TsunoError that names the batch, where it cannot be read or is none.
    */
   next(most: number, signal?: AbortSignal): Promise<Stretch | undefined>;
+  /** Gives back the engine's memory while nobody asks, unless batches wait there. */
+  rest(): void;
   /** Frees the engine's memory and what is read from. */
   close(): Promise<void>;
 }

@@ -220,6 +220,7 @@ async function runEpoch(run: Run, epoch: number, part: EpochPart): Promise<Logs 
   const logs = compiled.logs();
   if (held && numbers.isValidated(epoch)) {
     callbacks.progress(steps, () => logs);
+    feed.rest();
     const found = await runTest(
       trainer,
       held,

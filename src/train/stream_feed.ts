@@ -139,6 +139,10 @@ export class StreamFeed implements Feed {
     if (this.window) this.window.from = this.window.to;
   }
 
+  rest(): void {
+    if (!this.hasWindow) this.unload();
+  }
+
   async close(): Promise<void> {
     this.end();
     this.unload();

@@ -81,8 +81,12 @@ function fourWords(write: (view: DataView, at: number) => void): number[] {
   }, 16);
 }
 
+const i32Const = (value: number) => make(`i32.const ${value}`, [0x41], [], none, signed(value));
+/** Most constants, which trees share. */
+const smallConstants = Array.from({ length: 256 }, (_, value) => i32Const(value));
+
 export const i32 = {
-  const: (value: number) => make(`i32.const ${value | 0}`, [0x41], [], none, signed(value | 0)),
+  const: (value: number) => smallConstants[value] ?? i32Const(value | 0),
   add: binary('i32.add', 0x6a),
   sub: binary('i32.sub', 0x6b),
   mul: binary('i32.mul', 0x6c),
@@ -276,12 +280,28 @@ export const control = {
     make('select', [0x1b], [a, b, condition]),
 };
 
+/** An access to a local without its value: instructions of one local share name and bytes. */
+const localAccess = (name: string, opcode: number) => {
+  const known: Instruction[] = [];
+  return (index: number): Instruction =>
+    (known[index] ??= make(`${name} ${index}`, [opcode], [], none, unsigned(index)));
+};
+const [getLocal, setLocal, teeLocal] = [
+  localAccess('local.get', 0x20),
+  localAccess('local.set', 0x21),
+  localAccess('local.tee', 0x22),
+];
+
 export const local = {
-  get: (index: number) => make(`local.get ${index}`, [0x20], [], none, unsigned(index)),
-  set: (index: number, value: Instruction) =>
-    make(`local.set ${index}`, [0x21], [value], none, unsigned(index)),
-  tee: (index: number, value: Instruction) =>
-    make(`local.tee ${index}`, [0x22], [value], none, unsigned(index)),
+  get: getLocal,
+  set: (index: number, value: Instruction): Instruction => ({
+    ...setLocal(index),
+    operands: [value],
+  }),
+  tee: (index: number, value: Instruction): Instruction => ({
+    ...teeLocal(index),
+    operands: [value],
+  }),
 };
 
 export const blockEnd = 0x0b;
