@@ -3,7 +3,7 @@
  * are outputs, never terms of a sum, so the number of threads cannot change a bit.
  */
 import type { Node } from '../../ir/graph.ts';
-import { f32x4, type Instruction, i32 } from './assembler/instructions.ts';
+import { f32x4, type Instruction, i32, shuffle32 } from './assembler/instructions.ts';
 import { FunctionBuilder, forRange, type Local } from './assembler/module.ts';
 
 /** `fused`: multiply-add rounds once where the machine can; `portable`: twice, the same bits on every machine. */
@@ -124,4 +124,20 @@ export function unravel<Extents extends readonly number[]>(
     if (extent !== 1) rest = fn.define(code, i32.div_u(rest.get(), i32.const(extent)));
   }
   return [rest, ...(coordinates as { [Axis in keyof Extents]: Local })];
+}
+
+/** Transposes four vectors in place. */
+export function transpose4(rows: readonly Local[], temporary: readonly Local[]): Instruction[] {
+  const [a, b, c, d] = rows as [Local, Local, Local, Local];
+  const [p, q, r, s] = temporary as [Local, Local, Local, Local];
+  return [
+    p.set(shuffle32(a.get(), b.get(), [0, 4, 1, 5])),
+    q.set(shuffle32(c.get(), d.get(), [0, 4, 1, 5])),
+    r.set(shuffle32(a.get(), b.get(), [2, 6, 3, 7])),
+    s.set(shuffle32(c.get(), d.get(), [2, 6, 3, 7])),
+    a.set(shuffle32(p.get(), q.get(), [0, 1, 4, 5])),
+    b.set(shuffle32(p.get(), q.get(), [2, 3, 6, 7])),
+    c.set(shuffle32(r.get(), s.get(), [0, 1, 4, 5])),
+    d.set(shuffle32(r.get(), s.get(), [2, 3, 6, 7])),
+  ];
 }

@@ -4,7 +4,7 @@ import { sizeOf } from '../../../core/shape.ts';
 import type { Node } from '../../../ir/graph.ts';
 import { control, f32x4, type Instruction, i32, memory, v128 } from '../assembler/instructions.ts';
 import type { Local } from '../assembler/module.ts';
-import { at, type KernelSpec } from '../kernel.ts';
+import { at, type KernelSpec, transpose4 } from '../kernel.ts';
 import {
   type InterleaveAttrs,
   type PackAttrs,
@@ -14,7 +14,17 @@ import {
 } from '../ops.ts';
 import { storeFloats } from './reduce.ts';
 
-/** Unit = (strip, tap): for `forward`, c rows of neighbours; for `adjoint`, k rows of elements k apart. */
+/** Columns a unit of the `forward` form takes: two neighbouring cache lines. */
+const forwardSpan = 32;
+
+/**
+ *     forward: panels[strip, (tap, i), j] = w[tap, i, strip · panel + j]
+ *     adjoint: panels[strip, (tap, i), j] = w[tap, strip · panel + j, i]      zeros behind the last column
+ *
+ * Unit = (span of columns, tap), which is done row by row. Rows of the `forward` form lie k elements apart, often on other
+ * pages, so a span has several strips. Columns of the `adjoint` form lie k apart: a unit reads those of one strip side by
+ * side, four rows at a time, in squares of 4 × 4 transposed in registers.
+ */
 export function packPanelsKernel(node: Node): KernelSpec {
   const attrs = node.attrs as PackAttrs;
   const kernel = node.inputs[0]!.shape as readonly [number, number, number, number];
@@ -23,32 +33,73 @@ export function packPanelsKernel(node: Node): KernelSpec {
   const forward = attrs.form === 'forward';
   const { window, start, step } = tapsOf(kernel, attrs);
   const taps = window[0] * window[1];
-  const [strips, , panel] = node.outputs[0]!.shape as readonly [number, number, number];
+  const panel = node.outputs[0]!.shape[2]!;
   const rowsOfTap = rows / taps;
+  const span = forward ? Math.min(forwardSpan, Math.ceil(columns / panel) * panel) : panel;
+  const spans = Math.ceil(columns / span);
+  /** Bytes from a row to the next and from a column to the next, in the kernel. */
+  const [rowBytes, columnBytes] = forward ? [k * 4, 4] : [4, k * 4];
   return {
     key: JSON.stringify(['pack_panels', kernel, attrs]),
-    units: strips * taps,
+    units: spans * taps,
     work: rows * columns * 2,
     emit(fn) {
-      const vectors = fn.localsOf('v128', panel / 4);
-      /** One row of `width` columns from `from` on. */
-      const copyRow = (from: Instruction, to: Instruction, width: number): Instruction[] =>
-        vectors.flatMap((vector, i) => {
-          const lanes = Math.max(0, Math.min(4, width - i * 4));
-          if (forward && lanes === 4) return [v128.store(to, v128.load(from, i * 16), i * 16)];
-          const stride = forward ? 4 : k * 4;
-          const code = [v128.store(to, f32x4.const(0), i * 16)];
-          for (let lane = 0; lane < lanes; lane++) {
-            code.push(
-              vector.set(v128.load32_zero(from, (i * 4 + lane) * stride)),
-              ...storeFloats(to, vector, 1, i * 16 + lane * 4),
-            );
-          }
-          return code;
+      const [from, to] = fn.localsOf('i32', 2);
+      /** `copy` for each vector of a row of `width` columns: its first column, its columns before the last, its place. */
+      const eachVector = (
+        width: number,
+        copy: (column: number, lanes: number, place: number) => Instruction[],
+      ): Instruction[] =>
+        Array.from({ length: (Math.ceil(width / panel) * panel) / 4 }, (_, i) => {
+          const strip = Math.floor((i * 4) / panel);
+          const place = (strip * rows * panel + ((i * 4) % panel)) * 4;
+          return copy(i * 4, Math.max(0, Math.min(4, width - i * 4)), place);
+        }).flat();
+      const copyRow = (width: number): Instruction[] => {
+        const lane = fn.local('v128');
+        return eachVector(width, (column, lanes, place) => {
+          const first = column * columnBytes;
+          if (forward && lanes === 4)
+            return [v128.store(to.get(), v128.load(from.get(), first), place)];
+          return [
+            v128.store(to.get(), f32x4.const(0), place),
+            ...Array.from({ length: lanes }, (_, i) => [
+              lane.set(v128.load32_zero(from.get(), first + i * columnBytes)),
+              ...storeFloats(to.get(), lane, 1, place + i * 4),
+            ]).flat(),
+          ];
         });
+      };
+      /** Four rows of the `adjoint` form. */
+      const copyFour = (width: number): Instruction[] => {
+        const square = fn.localsOf('v128', 4);
+        const halves = fn.localsOf('v128', 4);
+        return eachVector(width, (column, lanes, place) => [
+          ...square.map((vector, i) =>
+            vector.set(
+              i < lanes ? v128.load(from.get(), (column + i) * columnBytes) : f32x4.const(0),
+            ),
+          ),
+          ...transpose4(square, halves),
+          ...square.map((vector, i) => v128.store(to.get(), vector.get(), place + i * panel * 4)),
+        ]);
+      };
+      /** `count` times so many rows: one or four. */
+      const copyRows = (count: number, atOnce: 1 | 4, width: number): Instruction[] =>
+        count === 0
+          ? []
+          : fn.each(count, () => [
+              ...(atOnce === 4 ? copyFour(width) : copyRow(width)),
+              from.add(atOnce * rowBytes),
+              to.add(atOnce * panel * 4),
+            ]);
+      const copyAll = (width: number): Instruction[] => {
+        const fours = forward ? 0 : Math.floor(rowsOfTap / 4);
+        return [...copyRows(fours, 4, width), ...copyRows(rowsOfTap - fours * 4, 1, width)];
+      };
       fn.eachUnit((unit) => {
         const code: Instruction[] = [];
-        const strip = fn.define(code, i32.div_u(unit.get(), i32.const(taps)));
+        const part = fn.define(code, i32.div_u(unit.get(), i32.const(taps)));
         const tap = fn.define(code, i32.rem_u(unit.get(), i32.const(taps)));
         const sourceRow = at(
           i32.const(start[0]),
@@ -62,28 +113,15 @@ export function packPanelsKernel(node: Node): KernelSpec {
         );
         const sourceTap = at(sourceColumn, sourceRow, kw);
         const first = at(fn.inputs[0]!.get(), sourceTap, c * k * 4);
-        const from = fn.define(code, at(first, strip.get(), panel * (forward ? 4 : k * 4)));
-        const to = fn.define(
-          code,
-          at(
-            at(fn.outputs[0]!.get(), strip.get(), rows * panel * 4),
-            tap.get(),
-            rowsOfTap * panel * 4,
-          ),
+        const panels = at(fn.outputs[0]!.get(), part.get(), span * rows * 4);
+        code.push(
+          from.set(at(first, part.get(), span * columnBytes)),
+          to.set(at(panels, tap.get(), rowsOfTap * panel * 4)),
         );
-        const copyAll = (width: number) =>
-          fn.each(rowsOfTap, () => [
-            ...copyRow(from.get(), to.get(), width),
-            from.add(forward ? k * 4 : 4),
-            to.add(panel * 4),
-          ]);
-        const last = columns - (strips - 1) * panel;
-        if (last === panel) return [...code, ...copyAll(panel)];
-        const full = strips > 1 ? copyAll(panel) : [];
-        return [
-          ...code,
-          control.if(i32.eq(strip.get(), i32.const(strips - 1)), copyAll(last), full),
-        ];
+        const last = columns - (spans - 1) * span;
+        if (last === span) return [...code, ...copyAll(span)];
+        const full = spans > 1 ? copyAll(span) : [];
+        return [...code, control.if(i32.eq(part.get(), i32.const(spans - 1)), copyAll(last), full)];
       });
     },
   };

@@ -25,11 +25,10 @@ import {
   i32,
   i32x4,
   memory,
-  shuffle32,
   v128,
 } from '../assembler/instructions.ts';
 import { type Local, whileLess } from '../assembler/module.ts';
-import { at, type KernelBuilder, type KernelSpec } from '../kernel.ts';
+import { at, type KernelBuilder, type KernelSpec, transpose4 } from '../kernel.ts';
 import { patchRuns, type Run } from './panel_conv.ts';
 
 /** Accumulators held at once. */
@@ -240,22 +239,6 @@ function transposeRows(
   if (k % 4 === 0) return [...start, ...all(4)];
   const last = i32.eq(firstChannel, i32.const(k - (k % 4)));
   return [...start, control.if(last, all(k % 4), k >= 4 ? all(4) : [])];
-}
-
-/** Transposes four vectors in place. */
-export function transpose4(rows: readonly Local[], temporary: readonly Local[]): Instruction[] {
-  const [a, b, c, d] = rows as [Local, Local, Local, Local];
-  const [p, q, r, s] = temporary as [Local, Local, Local, Local];
-  return [
-    p.set(shuffle32(a.get(), b.get(), [0, 4, 1, 5])),
-    q.set(shuffle32(c.get(), d.get(), [0, 4, 1, 5])),
-    r.set(shuffle32(a.get(), b.get(), [2, 6, 3, 7])),
-    s.set(shuffle32(c.get(), d.get(), [2, 6, 3, 7])),
-    a.set(shuffle32(p.get(), q.get(), [0, 1, 4, 5])),
-    b.set(shuffle32(p.get(), q.get(), [2, 3, 6, 7])),
-    c.set(shuffle32(r.get(), s.get(), [0, 1, 4, 5])),
-    d.set(shuffle32(r.get(), s.get(), [2, 3, 6, 7])),
-  ];
 }
 
 /**
