@@ -11,6 +11,7 @@ import { internal } from '../core/errors.ts';
 import { sizeOf } from '../core/shape.ts';
 import type { Graph, Node, Value, VariableRef } from '../ir/graph.ts';
 import type { InputAttrs } from '../ops/source.ts';
+import { orderKernels } from './order.ts';
 
 /** Where bytes are: an offset in the arena, a variable, or an input. */
 export type Place =
@@ -111,8 +112,27 @@ class Planner {
     this.once = this.findOnce();
     this.order = [
       ...kernels.filter((node) => this.once.has(node)),
-      ...kernels.filter((node) => !this.once.has(node)),
+      ...this.ordered(kernels.filter((node) => !this.once.has(node))),
     ];
+  }
+
+  private ordered(kernels: readonly Node[]): Node[] {
+    const old = new Map<Node, Value[]>();
+    for (const [variable, value] of this.graph.updates) {
+      const before = this.graph.variables.get(variable);
+      const { node } = this.root(value);
+      if (before) old.set(node, [...(old.get(node) ?? []), before]);
+    }
+    return orderKernels(kernels, {
+      isSpread: (node) => this.isSpread(node),
+      root: (value) => this.root(value),
+      overwritten: (node) => old.get(node) ?? [],
+    });
+  }
+
+  private isSpread(node: Node): boolean {
+    const { units, work } = this.options.cost(node);
+    return this.options.threads > 1 && units > 1 && work >= worthSharing;
   }
 
   plan(): Plan {
@@ -330,8 +350,8 @@ class Planner {
     const zone = this.options.redZone ?? 0;
     const firstOfStep = this.order.findIndex((node) => !this.once.has(node));
     return this.order.map((node, position) => {
-      const { units, work } = this.options.cost(node);
-      const spread = this.options.threads > 1 && units > 1 && work >= worthSharing;
+      const { units } = this.options.cost(node);
+      const spread = this.isSpread(node);
       const scratchInterval = this.scratches.get(node);
       const scratch: Place | undefined = scratchInterval && {
         region: 'arena',
