@@ -17,9 +17,22 @@ export function polynomial<L>(k: Lanes<L>, x: L, coefficients: readonly number[]
 
 // x = n·ln2 + r with |r| ≤ ln2/2; eˣ = 2ⁿ·eʳ. 2ⁿ is applied in two halves so that results may be subnormal or infinite.
 export function expLanes<L>(k: Lanes<L>, x: L): L {
-  const clamped = k.min(k.max(x, k.float(-104)), k.float(89));
-  const n = k.nearest(k.mul(clamped, k.float(Math.LOG2E)));
-  let r = k.madd(n, k.float(-0.693359375), clamped);
+  const { n, y } = expParts(k, k.min(k.max(x, k.float(-104)), k.float(89)));
+  const whole = k.toInt(n);
+  const half = k.shiftRightSigned(whole, 1);
+  return k.mul(k.mul(y, powerOfTwo(k, half)), powerOfTwo(k, k.intSub(whole, half)));
+}
+
+/** eˣ for −80 ≤ x ≤ 80, where 2ⁿ is an ordinary number. */
+function expNear<L>(k: Lanes<L>, x: L): L {
+  const { n, y } = expParts(k, x);
+  return k.mul(y, powerOfTwo(k, k.toInt(n)));
+}
+
+/** eˣ = 2ⁿ·y. */
+function expParts<L>(k: Lanes<L>, x: L): { n: L; y: L } {
+  const n = k.nearest(k.mul(x, k.float(Math.LOG2E)));
+  let r = k.madd(n, k.float(-0.693359375), x);
   r = k.madd(n, k.float(2.1219444e-4), r);
   const p = polynomial(
     k,
@@ -29,11 +42,11 @@ export function expLanes<L>(k: Lanes<L>, x: L): L {
       5.0000001201e-1,
     ],
   );
-  const y = k.add(k.madd(p, k.mul(r, r), r), k.float(1));
-  const whole = k.toInt(n);
-  const half = k.shiftRightSigned(whole, 1);
-  const power = (exponent: L) => k.shiftLeft(k.intAdd(exponent, k.int(127)), 23);
-  return k.mul(k.mul(y, power(half)), power(k.intSub(whole, half)));
+  return { n, y: k.add(k.madd(p, k.mul(r, r), r), k.float(1)) };
+}
+
+function powerOfTwo<L>(k: Lanes<L>, exponent: L): L {
+  return k.shiftLeft(k.intAdd(exponent, k.int(127)), 23);
 }
 
 // x = 2ᵉ·m with m in [√½, √2); log x = e·ln2 + log m.
@@ -78,10 +91,9 @@ function tanhLanes<L>(k: Lanes<L>, x: L): L {
     [-5.70498872745e-3, 2.06390887954e-2, -5.37397155531e-2, 1.33314422036e-1, -3.33332819422e-1],
   );
   const near = k.madd(k.mul(p, square), x, x);
-  const away = k.sub(
-    k.float(1),
-    k.div(k.float(2), k.add(expLanes(k, k.add(size, size)), k.float(1))),
-  );
+  // 1 − 2/(e²ˣ + 1), which is 1 from x = 10 on.
+  const double = k.min(k.add(size, size), k.float(40));
+  const away = k.sub(k.float(1), k.div(k.float(2), k.add(expNear(k, double), k.float(1))));
   const signed = k.or(away, k.and(x, k.int(0x80000000 | 0)));
   return k.select(k.less(size, k.float(0.625)), near, signed);
 }

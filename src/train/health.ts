@@ -19,7 +19,8 @@ function probe(x: Value): Value {
   const size = sizeOf(x.shape);
   const rows = size >= 4096 ? parts.find((count) => size % count === 0) : undefined;
   const flat: Shape = rows ? [rows, size / rows] : [1, size];
-  return reshape(reduceSum(reduceSum(reshape(x, flat), [1])), [1]);
+  const sums = reduceSum(reshape(x, flat), [1]);
+  return reshape(rows ? reduceSum(sums) : sums, [1]);
 }
 
 /** Values a call: WebAssembly's engines allow a function a thousand parameters. */
