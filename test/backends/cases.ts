@@ -246,7 +246,7 @@ const convs: { x: number[]; w: number[]; attrs: Partial<ops.ConvAttrs> }[] = [
       ],
     },
   },
-  { x: [3, 11, 13, 6], w: [3, 2, 6, 8], attrs: { strides: [2, 1] } },
+  { x: [3, 11, 13, 6], w: [3, 2, 6, 8], attrs: { strides: [2, 2] } },
   { x: [5, 9, 12, 1], w: [4, 3, 1, 5], attrs: { dilation: [2, 1] } },
   { x: [2, 9, 9, 2], w: [3, 3, 2, 7], attrs: { strides: [2, 1], dilation: [1, 2] } },
   { x: [3, 5, 5, 13], w: [1, 1, 13, 6], attrs: {} },
