@@ -158,6 +158,8 @@ for (const [m, k, n] of [
   [32, 128, 10],
   [33, 17, 9],
   [5, 40, 65],
+  [45, 30, 6],
+  [36, 12, 14],
 ] as const) {
   for (const [ta, tb] of [
     [false, false],
@@ -231,6 +233,25 @@ const convs: { x: number[]; w: number[]; attrs: Partial<ops.ConvAttrs> }[] = [
     },
   },
   { x: [1, 7, 7, 2], w: [2, 4, 2, 3], attrs: { strides: [3, 2], dilation: [1, 2] } },
+  // Eight channels and fewer: pixels that do and don't divide into eights, lines that do and don't, short and long runs.
+  { x: [3, 9, 7, 5], w: [3, 3, 5, 6], attrs: {} },
+  { x: [2, 12, 12, 1], w: [5, 5, 1, 6], attrs: {} },
+  {
+    x: [2, 10, 14, 3],
+    w: [5, 5, 3, 7],
+    attrs: {
+      padding: [
+        [2, 2],
+        [2, 2],
+      ],
+    },
+  },
+  { x: [3, 11, 13, 6], w: [3, 2, 6, 8], attrs: { strides: [2, 2] } },
+  { x: [5, 9, 12, 1], w: [4, 3, 1, 5], attrs: { dilation: [2, 1] } },
+  { x: [2, 9, 9, 2], w: [3, 3, 2, 7], attrs: { strides: [2, 1], dilation: [1, 2] } },
+  { x: [3, 5, 5, 13], w: [1, 1, 13, 6], attrs: {} },
+  { x: [3, 6, 6, 9], w: [1, 1, 9, 3], attrs: {} },
+  { x: [2, 7, 8, 4], w: [2, 2, 4, 22], attrs: {} },
   // Depthwise: one channel block and several, strides, padding, dilation.
   {
     x: [2, 6, 7, 4],

@@ -3,7 +3,7 @@
  * check that finds other bits turns joining off.
  */
 import assert from 'node:assert/strict';
-import { describe, test } from 'node:test';
+import { after, describe, test } from 'node:test';
 import { kernelOf } from '../../src/backends/wasm/emit.ts';
 import { bestArithmetic } from '../../src/backends/wasm/features.ts';
 import { bestJoin, compileFor } from '../../src/backends/wasm/joining.ts';
@@ -13,6 +13,8 @@ import { widen } from '../../src/backends/wasm/widen.ts';
 import { runPasses, stepPasses } from '../../src/passes/index.ts';
 import { makePlan } from '../../src/plan/plan.ts';
 import { bitsOf, smallModel, stripes } from '../support/small_models.ts';
+import { cases } from './cases.ts';
+import { buildCase, engineOf, makeInputs, runOnEngine, stopEngines } from './judge.ts';
 
 const canJoin = Number(process.versions.node.split('.')[0]) >= 24 && process.arch === 'x64';
 const reason = 'V8 joins vectors from Node 24 on, on x64';
@@ -72,6 +74,26 @@ describe('the check at the start', () => {
   });
 });
 
+test('every case of the table gives the same bits joined and not', {
+  skip: canJoin ? false : reason,
+}, async () => {
+  const engines = await Promise.all(
+    [true, false].map((revectorize) => engineOf({ threads: 1, revectorize })),
+  );
+  assert.deepEqual(
+    engines.map(({ join }) => join),
+    [2, 1],
+  );
+  for (const one of cases) {
+    const graph = buildCase(one);
+    const given = Object.fromEntries(makeInputs(one.inputs).map((data, i) => [`x${i}`, data]));
+    const [joined, plain] = await Promise.all(
+      engines.map((engine) => runOnEngine(engine, graph, given)),
+    );
+    assert.deepEqual(joined, plain, one.name);
+  }
+});
+
 test('training gives the same bits joined and not', async () => {
   const bits = [];
   for (const revectorize of [true, false]) {
@@ -83,3 +105,5 @@ test('training gives the same bits joined and not', async () => {
   }
   assert.deepEqual(bits[0], bits[1]);
 });
+
+after(stopEngines);

@@ -100,6 +100,8 @@ export interface PanelConvAttrs {
   /** Output channels. */
   k: number;
   activation: 'linear' | 'relu';
+  /** Tiles suit vectors that V8 joins. */
+  joined?: boolean;
 }
 
 /** The kernel [kh, kw, c, k] that panels of the `forward` form hold. */
@@ -190,6 +192,8 @@ export interface FilterPartialsAttrs extends ConvFilterGradientAttrs {
   parts: number;
   /** Lines (image, output row) a part. */
   lines: number;
+  /** Tiles suit vectors that V8 joins. */
+  joined?: boolean;
 }
 
 /** Gradient of the kernel over each part: [parts, kh, kw, c, k]. */

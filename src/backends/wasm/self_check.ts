@@ -46,12 +46,13 @@ export function checkedStep(): Graph {
   // Convolution, ReLU and pooling as one, by panels and by Winograd's method.
   let x = normalized(pooled(ops.relu(ops.add(conv(images, 16, 3), weight(16)))));
   x = pooled(ops.relu(ops.add(conv(x, 16, 3), weight(16))));
-  // Winograd without pooling, 1 × 1, depthwise, strided.
+  // Winograd without pooling, 1 × 1, depthwise, strided, few channels.
   x = ops.relu(conv(x, 16, 3));
   x = ops.tanh(conv(x, 24, 1));
   x = ops.add(conv(x, 24, 3, 1, 24), x);
   x = conv(x, 20, 3, 2);
-  const logits = ops.matmul(ops.reshape(x, [2, x.shape[1]! * x.shape[2]! * 20]), weight(80, 10));
+  x = conv(x, 6, 3);
+  const logits = ops.matmul(ops.reshape(x, [2, x.shape[1]! * x.shape[2]! * 6]), weight(24, 10));
   const loss = ops.neg(ops.reduceMean(ops.square(ops.logSoftmax(logits))));
   graph.outputs.set('loss', loss);
   const step = runPasses(graph, forwardPasses);

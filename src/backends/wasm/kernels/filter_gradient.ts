@@ -3,9 +3,11 @@
  *
  *     ∂w[r, k] = Σ_p patch(p)[r] · g[p, k]        p: output pixel, r: (dy, dx, c)
  *
- * Tile: 4 rows r × 8 channels k. Pixels pass in blocks small enough that their gradients stay in cache while all channels
- * of a unit's rows go by; a tile's sums are kept in the result between blocks. Where there are many pixels, they are cut
- * into parts that the shapes fix; each part has one owner and one order, pixel by pixel, and a reduction adds the parts.
+ * Tile: 4 rows r × 8 channels k. Where V8 joins pairs of vectors 4 × 16, or up to 12 × 8 for eight channels and fewer: 12 sums,
+ * the gradient and a spread element are 14 of 16 registers, and each pixel is read for many rows. Pixels pass in blocks
+ * small enough that their gradients stay in cache while all channels of a unit's rows go by; a tile's sums are kept in the
+ * result between blocks. Where there are many pixels, they are cut into parts that the shapes fix; each part has one owner
+ * and one order, pixel by pixel, and a reduction adds the parts.
  */
 import { sizeOf } from '../../../core/shape.ts';
 import type { Node } from '../../../ir/graph.ts';
@@ -14,12 +16,18 @@ import { control, f32x4, type Instruction, i32, v128 } from '../assembler/instru
 import { forRange, type Local } from '../assembler/module.ts';
 import { at, type KernelSpec } from '../kernel.ts';
 import type { FilterPartialsAttrs } from '../ops.ts';
-import { atMost, patchRuns } from './panel_conv.ts';
+import { atMost, endsInPair, patchRuns, throughScratch } from './panel_conv.ts';
 import { storeFloats } from './reduce.ts';
 
-const tileRows = 4;
 /** Floats of gradients that stay in the first cache. */
 const blockFloats = 4096;
+
+/** `total` in as few pieces of at most `most` as there can be, of one `size` but for the `last`. */
+function inPieces(total: number, most: number): { count: number; size: number; last: number } {
+  const count = Math.ceil(total / most);
+  const size = Math.ceil(total / count);
+  return { count, size, last: total - (count - 1) * size };
+}
 
 /** The image is padded already; groups = 1. */
 export function filterPartialsKernel(node: Node): KernelSpec {
@@ -28,18 +36,27 @@ export function filterPartialsKernel(node: Node): KernelSpec {
   const g = convGeometry(image, attrs.kernelShape, attrs);
   const runs = patchRuns([g.kh, g.kw], attrs.dilation, g.w, g.c);
   const { length } = runs[0]!;
-  const perRun = Math.ceil(length / tileRows);
-  const tiles = runs.length * perRun;
+  const lineBytes = attrs.dilation[0] * g.w * g.c * 4;
+  const mostRows = attrs.joined && g.k <= 8 ? 12 : 4;
+  // Short runs, a line of the image apart, are taken together: lines are cut into tiles then, else the rows of each run.
+  const together = runs.length === g.kh ? Math.floor(mostRows / length) : 0;
+  const ofLines = together > 1;
+  const cut = ofLines ? inPieces(g.kh, together) : inPieces(length, mostRows);
+  const tileRows = ofLines ? cut.size * length : cut.size;
+  const lastRows = ofLines ? cut.last * length : cut.last;
+  const tiles = ofLines ? cut.count : runs.length * cut.count;
   const lines = g.n * g.oh;
   const block = Math.max(1, Math.floor(blockFloats / (g.ow * Math.max(g.k, g.c))));
   // One part: its tiles are the units. Several: each does all tiles, so that images and gradients pass only once.
   const tilesPerUnit = attrs.parts > 1 ? tiles : 1;
   const groups = tiles / tilesPerUnit;
+  const byScratch = attrs.joined && endsInPair(g.k);
   const sumBytes = sizeOf(attrs.kernelShape) * 4;
   return {
     key: JSON.stringify(['filter_partials', image, attrs]),
     units: attrs.parts * groups,
     work: sizeOf(attrs.kernelShape) * lines * g.ow,
+    scratch: byScratch ? tileRows * 64 : 0,
     emit(fn) {
       const tileChannels = g.k > 8 ? 8 * fn.join : 8;
       const strips = Math.ceil(g.k / tileChannels);
@@ -73,13 +90,19 @@ export function filterPartialsKernel(node: Node): KernelSpec {
                 .slice(0, vectors)
                 .map((load, v) => load.set(v128.load(source.get(), v * 16))),
               ...sums.flatMap((row, r) => [
-                spread.set(v128.load32_splat(patch.get(), r * 4)),
+                spread.set(
+                  v128.load32_splat(
+                    patch.get(),
+                    Math.floor(r / length) * lineBytes + (r % length) * 4,
+                  ),
+                ),
                 ...row.map((sum, v) => sum.set(fn.madd(spread.get(), loads[v]!.get(), sum.get()))),
               ]),
               patch.add(attrs.strides[1] * g.c * 4),
               source.add(g.k * 4),
             ]),
           ]),
+          ...(byScratch && endsInPair(channels) ? throughScratch(fn, sums) : []),
           ...save,
         ];
       };
@@ -127,8 +150,8 @@ export function filterPartialsKernel(node: Node): KernelSpec {
           end.set(atMost(i32.add(begin.get(), i32.const(attrs.lines)), lines)),
         );
         const body: Instruction[] = [];
-        const run = fn.define(body, i32.div_u(tileNumber.get(), i32.const(perRun)));
-        const place = fn.define(body, i32.rem_u(tileNumber.get(), i32.const(perRun)));
+        const run = fn.define(body, i32.div_u(tileNumber.get(), i32.const(cut.count)));
+        const place = fn.define(body, i32.rem_u(tileNumber.get(), i32.const(cut.count)));
         // Runs lie a dilated row (or pixel) apart in the image.
         const byPixels = runs.length > g.kh;
         const dy = byPixels ? i32.div_u(run.get(), i32.const(g.kw)) : run.get();
@@ -143,15 +166,17 @@ export function filterPartialsKernel(node: Node): KernelSpec {
         );
         const base = fn.local('i32');
         body.push(
-          from.set(at(at(x.get(), patch, 4), place.get(), tileRows * 4)),
+          from.set(
+            at(at(x.get(), patch, 4), place.get(), ofLines ? cut.size * lineBytes : tileRows * 4),
+          ),
           base.set(at(at(fn.outputs[0]!.get(), part.get(), sumBytes), firstRow, g.k * 4)),
-          ...(length % tileRows === 0
+          ...(lastRows === tileRows
             ? allStrips(tileRows, base, isFirst)
             : [
                 control.if(
-                  i32.eq(place.get(), i32.const(perRun - 1)),
-                  allStrips(length % tileRows, base, isFirst),
-                  perRun > 1 ? allStrips(tileRows, base, isFirst) : [],
+                  i32.eq(place.get(), i32.const(cut.count - 1)),
+                  allStrips(lastRows, base, isFirst),
+                  allStrips(tileRows, base, isFirst),
                 ),
               ]),
         );

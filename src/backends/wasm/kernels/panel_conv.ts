@@ -4,8 +4,9 @@
  *     y[p, k] = act(b[k] + Σ_r patch(p)[r] · W[r, k])      p: output pixel, r: (dy, dx, c)
  *
  * Tile: 4 pixels × 8 channels, 8 accumulators: with 2 weight vectors and 4 spread pixels that is 14 of 16 registers, and
- * 8 multiply-adds for 6 loads, so arithmetic is the limit, not memory. A tile's pixels are any four that follow each
- * other in the output, so no tile is part empty but the last. One strip of weights (rows × 8 floats) stays in the first
+ * 8 multiply-adds for 6 loads, so arithmetic is the limit, not memory. Where V8 joins pairs of vectors the tile is 4 × 16, or
+ * 8 × 8 where a strip has no more channels: again 8 accumulators, since a multiply-add takes 4 cycles and two begin in each.
+ * A tile's pixels are any that follow each other in the output, so no tile is part empty but the last. One strip of weights (rows × 8 floats) stays in the first
  * cache while the pixels of a unit pass; where all strips fit there, a pixel's strips follow each other instead.
  *
  * The loop over rows holds one row only: V8 of Node 20 delays arithmetic behind the loads of its block, so that two rows
@@ -20,7 +21,6 @@ import { at, type KernelBuilder, type KernelSpec } from '../kernel.ts';
 import type { PanelConvAttrs } from '../ops.ts';
 import { storeFloats } from './reduce.ts';
 
-const tilePixels = 4;
 /** All strips of this many bytes stay in the first cache beside the image. */
 export const smallWeights = 12 * 1024;
 
@@ -93,7 +93,13 @@ export function panelConvKernel(node: Node): KernelSpec {
   const pixels = sizeOf(node.outputs[0]!.shape) / k;
   const runs = patchRuns(attrs.kernel, attrs.dilation, w, c);
   const [strips, rows, width] = node.inputs[1]!.shape as readonly [number, number, number];
+  const tilePixels = attrs.joined && width === 8 ? 8 : 4;
   const tiles = Math.ceil(pixels / tilePixels);
+  const { strides } = attrs;
+  const geometry = { h, w, c, oh, ow, strides };
+  // Pixels that are neighbours in every tile, so that one pointer and constant distances reach them.
+  const neighbours = greatestDivisor(isWhole(geometry) ? pixels : ow, tilePixels);
+  const byScratch = attrs.joined && strips === 1 && endsInPair(k);
   const stripFirst = rows * width * 4 * strips <= smallWeights;
   // Few tiles and much weight: units are strips. Else: groups of tiles, all strips each.
   const byStrips = tiles <= 16 && strips >= 4;
@@ -105,10 +111,11 @@ export function panelConvKernel(node: Node): KernelSpec {
     key: JSON.stringify(['panel_conv', image, attrs, width, node.inputs.length]),
     units: tileGroups * stripGroups,
     work: pixels * rows * k,
+    scratch: byScratch ? tilePixels * width * 4 : 0,
     emit(fn) {
       const [x, panels, bias] = fn.inputs as [Local, Local, Local | undefined];
       const acc = Array.from({ length: tilePixels }, () => fn.localsOf('v128', width / 4));
-      const pointers = fn.localsOf('i32', tilePixels);
+      const pointers = fn.localsOf('i32', tilePixels / neighbours);
       const weights = fn.local('i32');
       const out = fn.local('i32');
       const pixel = fn.local('i32');
@@ -118,12 +125,12 @@ export function panelConvKernel(node: Node): KernelSpec {
         pixel.set(i32.mul(tile.get(), i32.const(tilePixels))),
         ...pointers.flatMap((pointer, j) => {
           const code: Instruction[] = [];
-          const p = fn.define(code, i32.add(pixel.get(), i32.const(j)));
+          const p = fn.define(code, i32.add(pixel.get(), i32.const(j * neighbours)));
           if (j > 0 && pixels % tilePixels !== 0) {
-            const last = i32.const(pixels - 1);
+            const last = i32.const(pixels - neighbours);
             code.push(p.set(control.select(last, p.get(), i32.gt_s(p.get(), last))));
           }
-          const address = patchAddress(fn, code, x, p, { h, w, c, oh, ow, strides: attrs.strides });
+          const address = patchAddress(fn, code, x, p, geometry);
           return [...code, pointer.set(address)];
         }),
       ];
@@ -139,7 +146,10 @@ export function panelConvKernel(node: Node): KernelSpec {
         ...accumulateTile(
           fn,
           runs,
-          pointers.map((pointer) => ({ pointer, offset: 0 })),
+          acc.map((_, j) => ({
+            pointer: pointers[Math.floor(j / neighbours)]!,
+            offset: (j % neighbours) * strides[1] * c * 4,
+          })),
           weights,
           acc,
         ),
@@ -156,22 +166,18 @@ export function panelConvKernel(node: Node): KernelSpec {
         });
       const storeTile = (): Instruction[] => {
         const all = (channels: number) =>
-          acc.flatMap((_, j) => {
-            const stores = storeRow(j, channels);
-            if (j === 0 || pixels % tilePixels === 0) return stores;
-            return [
-              control.if(i32.lt_s(i32.add(pixel.get(), i32.const(j)), i32.const(pixels)), stores),
-            ];
+          pointers.flatMap((_, i) => {
+            const first = i * neighbours;
+            const stores = acc
+              .slice(first, first + neighbours)
+              .flatMap((_row, j) => storeRow(first + j, channels));
+            const isInside = i32.lt_s(i32.add(pixel.get(), i32.const(first)), i32.const(pixels));
+            return i === 0 || pixels % tilePixels === 0 ? stores : [control.if(isInside, stores)];
           });
         const last = k - (strips - 1) * width;
         if (last === width) return all(width);
-        return [
-          control.if(
-            i32.eq(strip.get(), i32.const(strips - 1)),
-            all(last),
-            strips > 1 ? all(width) : [],
-          ),
-        ];
+        if (strips === 1) return [...(byScratch ? throughScratch(fn, acc) : []), ...all(last)];
+        return [control.if(i32.eq(strip.get(), i32.const(strips - 1)), all(last), all(width))];
       };
 
       fn.eachUnit((unit) => {
@@ -197,6 +203,31 @@ export function panelConvKernel(node: Node): KernelSpec {
   };
 }
 
+/** The greatest divisor of `of` that also divides `limit`, a power of two. */
+function greatestDivisor(of: number, limit: number): number {
+  return of % limit === 0 ? limit : greatestDivisor(of, limit / 2);
+}
+
+/**
+ * Whether the last of `channels` lie in the second, not full, of a pair of vectors. It is stored by lanes, and V8 joins only
+ * what ends in whole neighbouring stores.
+ */
+export function endsInPair(channels: number): boolean {
+  return channels % 8 > 4;
+}
+
+/** Stores all of a tile, whole, and reads it back: stores that V8 joins, and with them all that leads there. */
+export function throughScratch(
+  fn: KernelBuilder,
+  tile: readonly (readonly Local[])[],
+): Instruction[] {
+  const vectors = tile.flat();
+  return [
+    ...vectors.map((vector, i) => v128.store(fn.scratch.get(), vector.get(), i * 16)),
+    ...vectors.map((vector, i) => vector.set(v128.load(fn.scratch.get(), i * 16))),
+  ];
+}
+
 /** min(value, limit); `value` is evaluated twice. */
 export function atMost(value: Instruction, limit: number): Instruction {
   return control.select(value, i32.const(limit), i32.lt_s(value, i32.const(limit)));
@@ -211,16 +242,21 @@ interface PatchGeometry {
   strides: readonly [number, number];
 }
 
+/** Whether each pixel of the images, in their order, is where a patch begins. */
+function isWhole({ h, w, oh, ow, strides }: PatchGeometry): boolean {
+  return oh === h && ow === w && strides[0] === 1 && strides[1] === 1;
+}
+
 /** Address of the first element of output pixel `p`'s patch. */
 export function patchAddress(
   fn: KernelBuilder,
   code: Instruction[],
   x: Local,
   p: Local,
-  { h, w, c, oh, ow, strides }: PatchGeometry,
+  geometry: PatchGeometry,
 ): Instruction {
-  if (oh === h && ow === w && strides[0] === 1 && strides[1] === 1)
-    return at(x.get(), p.get(), c * 4);
+  const { h, w, c, oh, ow, strides } = geometry;
+  if (isWhole(geometry)) return at(x.get(), p.get(), c * 4);
   const row = fn.define(code, i32.div_u(p.get(), i32.const(ow)));
   const ox = i32.rem_u(p.get(), i32.const(ow));
   const n = i32.div_u(row.get(), i32.const(oh));
