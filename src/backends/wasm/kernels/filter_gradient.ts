@@ -3,8 +3,8 @@
  *
  *     ∂w[r, k] = Σ_p patch(p)[r] · g[p, k]        p: output pixel, r: (dy, dx, c)
  *
- * Tile: 4 rows r × 8 channels k. Where V8 joins pairs of vectors 4 × 16, or up to 12 × 8 for eight channels and fewer: 12 sums,
- * the gradient and a spread element are 14 of 16 registers, and each pixel is read for many rows. Pixels pass in blocks
+ * Tile: 4 rows r × 8 channels k. Where V8 joins pairs of vectors 6 × 16, or up to 12 × 8 for eight channels and fewer: 12 sums,
+ * the gradients and a spread element are 15 of 16 registers, and each pixel is read for many rows. Pixels pass in blocks
  * small enough that their gradients stay in cache while all channels of a unit's rows go by; a tile's sums are kept in the
  * result between blocks. Where there are many pixels, they are cut into parts that the shapes fix; each part has one owner
  * and one order, pixel by pixel, and a reduction adds the parts.
@@ -37,7 +37,7 @@ export function filterPartialsKernel(node: Node): KernelSpec {
   const runs = patchRuns([g.kh, g.kw], attrs.dilation, g.w, g.c);
   const { length } = runs[0]!;
   const lineBytes = attrs.dilation[0] * g.w * g.c * 4;
-  const mostRows = attrs.joined && g.k <= 8 ? 12 : 4;
+  const mostRows = attrs.joined ? (g.k <= 8 ? 12 : 6) : 4;
   // Short runs, a line of the image apart, are taken together: lines are cut into tiles then, else the rows of each run.
   const together = runs.length === g.kh ? Math.floor(mostRows / length) : 0;
   const ofLines = together > 1;

@@ -6,8 +6,10 @@
  * Tile: 4 pixels × 8 channels, 8 accumulators: with 2 weight vectors and 4 spread pixels that is 14 of 16 registers, and
  * 8 multiply-adds for 6 loads, so arithmetic is the limit, not memory. Where V8 joins pairs of vectors the tile is 4 × 16, or
  * 8 × 8 where a strip has no more channels: again 8 accumulators, since a multiply-add takes 4 cycles and two begin in each.
- * A tile's pixels are any that follow each other in the output, so no tile is part empty but the last. One strip of weights (rows × 8 floats) stays in the first
- * cache while the pixels of a unit pass; where all strips fit there, a pixel's strips follow each other instead.
+ * In products, where all pixels follow each other, one pointer reaches a tile, and it is 6 or 5 × 16, for some slack.
+ * A tile's pixels are any that follow each other in the output, so no tile is part empty but the last. One strip of weights
+ * (rows × 8 floats) stays in the first cache while the pixels of a unit pass; where all strips fit there, a pixel's strips
+ * follow each other instead.
  *
  * The loop over rows holds one row only: V8 of Node 20 delays arithmetic behind the loads of its block, so that two rows
  * in one block spill the accumulators (21 instead of 54 GFLOP/s); Node 24 gains nothing from more.
@@ -18,7 +20,7 @@ import { control, f32x4, type Instruction, i32, v128 } from '../assembler/instru
 import type { Local } from '../assembler/module.ts';
 import { forRange, whileLess } from '../assembler/module.ts';
 import { at, type KernelBuilder, type KernelSpec } from '../kernel.ts';
-import type { PanelConvAttrs } from '../ops.ts';
+import { type PanelConvAttrs, panelWidth } from '../ops.ts';
 import { storeFloats } from './reduce.ts';
 
 /** All strips of this many bytes stay in the first cache beside the image. */
@@ -93,12 +95,11 @@ export function panelConvKernel(node: Node): KernelSpec {
   const pixels = sizeOf(node.outputs[0]!.shape) / k;
   const runs = patchRuns(attrs.kernel, attrs.dilation, w, c);
   const [strips, rows, width] = node.inputs[1]!.shape as readonly [number, number, number];
-  const tilePixels = attrs.joined && width === 8 ? 8 : 4;
-  const tiles = Math.ceil(pixels / tilePixels);
   const { strides } = attrs;
   const geometry = { h, w, c, oh, ow, strides };
-  // Pixels that are neighbours in every tile, so that one pointer and constant distances reach them.
-  const neighbours = greatestDivisor(isWhole(geometry) ? pixels : ow, tilePixels);
+  const { tiles, size, long, neighbours } = tilesOf(pixels, width, attrs.joined, geometry);
+  // Whether tiles end where the pixels do.
+  const isEven = long < tiles || pixels % size === 0;
   const byScratch = attrs.joined && strips === 1 && endsInPair(k);
   const stripFirst = rows * width * 4 * strips <= smallWeights;
   // Few tiles and much weight: units are strips. Else: groups of tiles, all strips each.
@@ -111,22 +112,26 @@ export function panelConvKernel(node: Node): KernelSpec {
     key: JSON.stringify(['panel_conv', image, attrs, width, node.inputs.length]),
     units: tileGroups * stripGroups,
     work: pixels * rows * k,
-    scratch: byScratch ? tilePixels * width * 4 : 0,
+    scratch: byScratch ? size * width * 4 : 0,
     emit(fn) {
       const [x, panels, bias] = fn.inputs as [Local, Local, Local | undefined];
-      const acc = Array.from({ length: tilePixels }, () => fn.localsOf('v128', width / 4));
-      const pointers = fn.localsOf('i32', tilePixels / neighbours);
+      const all = Array.from({ length: size }, () => fn.localsOf('v128', width / 4));
+      const pointers = fn.localsOf('i32', size / neighbours);
       const weights = fn.local('i32');
       const out = fn.local('i32');
       const pixel = fn.local('i32');
       const [tile, tileEnd, strip, stripEnd] = fn.localsOf('i32', 4);
 
       const findPixels = (): Instruction[] => [
-        pixel.set(i32.mul(tile.get(), i32.const(tilePixels))),
+        pixel.set(
+          long < tiles
+            ? i32.add(i32.mul(tile.get(), i32.const(size - 1)), atMost(tile.get(), long))
+            : i32.mul(tile.get(), i32.const(size)),
+        ),
         ...pointers.flatMap((pointer, j) => {
           const code: Instruction[] = [];
           const p = fn.define(code, i32.add(pixel.get(), i32.const(j * neighbours)));
-          if (j > 0 && pixels % tilePixels !== 0) {
+          if (j > 0 && !isEven) {
             const last = i32.const(pixels - neighbours);
             code.push(p.set(control.select(last, p.get(), i32.gt_s(p.get(), last))));
           }
@@ -134,7 +139,7 @@ export function panelConvKernel(node: Node): KernelSpec {
           return [...code, pointer.set(address)];
         }),
       ];
-      const compute = (): Instruction[] => [
+      const compute = (acc: typeof all): Instruction[] => [
         weights.set(at(panels.get(), strip.get(), rows * width * 4)),
         ...acc.flatMap((row) =>
           row.map((sum, v) =>
@@ -157,27 +162,37 @@ export function panelConvKernel(node: Node): KernelSpec {
           ? acc.flat().map((sum) => sum.set(f32x4.max(sum.get(), f32x4.const(0))))
           : []),
         out.set(at(at(fn.outputs[0]!.get(), pixel.get(), k * 4), strip.get(), width * 4)),
-        ...storeTile(),
+        ...storeTile(acc),
       ];
-      const storeRow = (j: number, channels: number): Instruction[] =>
-        acc[j]!.flatMap((sum, v) => {
+      const tileHere = (): Instruction[] =>
+        long < tiles
+          ? [
+              control.if(
+                i32.lt_s(tile.get(), i32.const(long)),
+                compute(all),
+                compute(all.slice(0, size - 1)),
+              ),
+            ]
+          : compute(all);
+      const storeRow = (row: readonly Local[], j: number, channels: number): Instruction[] =>
+        row.flatMap((sum, v) => {
           const lanes = Math.max(0, Math.min(4, channels - v * 4));
           return lanes > 0 ? storeFloats(out.get(), sum, lanes, j * k * 4 + v * 16) : [];
         });
-      const storeTile = (): Instruction[] => {
-        const all = (channels: number) =>
+      const storeTile = (acc: typeof all): Instruction[] => {
+        const some = (channels: number) =>
           pointers.flatMap((_, i) => {
             const first = i * neighbours;
             const stores = acc
               .slice(first, first + neighbours)
-              .flatMap((_row, j) => storeRow(first + j, channels));
+              .flatMap((row, j) => storeRow(row, first + j, channels));
             const isInside = i32.lt_s(i32.add(pixel.get(), i32.const(first)), i32.const(pixels));
-            return i === 0 || pixels % tilePixels === 0 ? stores : [control.if(isInside, stores)];
+            return i === 0 || isEven ? stores : [control.if(isInside, stores)];
           });
         const last = k - (strips - 1) * width;
-        if (last === width) return all(width);
-        if (strips === 1) return [...(byScratch ? throughScratch(fn, acc) : []), ...all(last)];
-        return [control.if(i32.eq(strip.get(), i32.const(strips - 1)), all(last), all(width))];
+        if (last === width) return some(width);
+        if (strips === 1) return [...(byScratch ? throughScratch(fn, acc) : []), ...some(last)];
+        return [control.if(i32.eq(strip.get(), i32.const(strips - 1)), some(last), some(width))];
       };
 
       fn.eachUnit((unit) => {
@@ -195,12 +210,39 @@ export function panelConvKernel(node: Node): KernelSpec {
         const overStrips = (body: Instruction[]) =>
           forRange(strip, stripStart.get(), () => stripEnd.get(), 1, body);
         const inner = stripFirst
-          ? overTiles([...findPixels(), ...overStrips(compute())])
-          : overStrips(overTiles([...findPixels(), ...compute()]));
+          ? overTiles([...findPixels(), ...overStrips(tileHere())])
+          : overStrips(overTiles([...findPixels(), ...tileHere()]));
         return [...code, ...inner];
       });
     },
   };
+}
+
+interface Tiles {
+  tiles: number;
+  /** Pixels of the first `long` tiles; those behind them have one less. */
+  size: number;
+  /** Where all tiles are long the last may reach past the end. */
+  long: number;
+  /** Pixels that are neighbours in every tile, so that one pointer and constant distances reach them. */
+  neighbours: number;
+}
+
+function tilesOf(
+  pixels: number,
+  width: number,
+  joined: boolean | undefined,
+  geometry: PatchGeometry,
+): Tiles {
+  if (joined && width > panelWidth && isWhole(geometry)) {
+    const tiles = Math.ceil(pixels / 6);
+    const size = Math.ceil(pixels / tiles);
+    return { tiles, size, long: pixels - tiles * (size - 1), neighbours: size };
+  }
+  const size = joined && width === panelWidth ? 8 : 4;
+  const tiles = Math.ceil(pixels / size);
+  const neighbours = greatestDivisor(isWhole(geometry) ? pixels : geometry.ow, size);
+  return { tiles, size, long: tiles, neighbours };
 }
 
 /** The greatest divisor of `of` that also divides `limit`, a power of two. */

@@ -3,7 +3,8 @@
  *
  * A unit is a chunk of tiles: its patches are transformed into private memory V[16][tiles][c], sixteen small products with
  * the transformed weights give M[16][tiles][k], the output transform turns these into pixels. A chunk is as large as V and
- * M fit into the second-level cache together. The products use the 4 × 8 tile of `panel_conv.ts`.
+ * M fit into the second-level cache together. The products use the tile of `panel_conv.ts`, 4 × 8, or where V8 joins pairs of
+ * vectors 6 × 16: 12 sums, two vectors of weights and a spread element are 15 of 16 registers.
  */
 import type { Node } from '../../../ir/graph.ts';
 import { noWinner } from '../../../ops/conv_relu_pool.ts';
@@ -18,7 +19,7 @@ import {
 } from '../assembler/instructions.ts';
 import { forRange, type Local } from '../assembler/module.ts';
 import { at, type KernelBuilder, type KernelSpec, unravel } from '../kernel.ts';
-import type { PackAttrs } from '../ops.ts';
+import { type PackAttrs, panelWidth } from '../ops.ts';
 import { transforms, type WinogradConvAttrs, type WinogradPoolAttrs } from '../winograd_ops.ts';
 import { accumulateTile, atMost } from './panel_conv.ts';
 import { orAnyNaN } from './panel_conv_pool.ts';
@@ -30,11 +31,17 @@ const leastChunks = 16;
 
 const { add, sub, mul, const: constant } = f32x4;
 
-/** Tiles a chunk: a multiple of four. */
-export function chunkTiles(tiles: number, floatsPerTile: number): number {
+/** Tiles a chunk: a multiple of those that a product takes together. */
+export function chunkTiles(tiles: number, floatsPerTile: number, together = 4): number {
   const fitting = Math.floor(chunkBytes / (16 * 4 * floatsPerTile));
   const shared = Math.ceil(tiles / leastChunks);
-  return Math.max(4, Math.min(fitting, shared) & ~3);
+  const wanted = Math.min(fitting, shared);
+  return Math.max(together, wanted - (wanted % together));
+}
+
+/** Tiles that a product takes together: six where V8 joins vectors, unless chunks are smaller than that. */
+function tilesTogether(tiles: number, width: number): number {
+  return width > panelWidth && tiles >= 6 * leastChunks ? 6 : 4;
 }
 
 /**
@@ -150,7 +157,7 @@ export function transformPatches(
 /** Shape of transformed weights: [16, strips, c, width]. */
 type Panels = readonly [number, number, number, number];
 
-/** M[e][t][k] = Σ_c V[e][t][c] · W[e][c][k] for whole fours of tiles. */
+/** M[e][t][k] = Σ_c V[e][t][c] · W[e][c][k], `together` tiles at a time. */
 function multiply(
   fn: KernelBuilder,
   weights: Local,
@@ -158,14 +165,14 @@ function multiply(
   count: Local,
   v: Instruction,
   m: Instruction,
-  chunk: number,
+  { chunk, together }: { chunk: number; together: number },
 ): Instruction[] {
-  const acc = Array.from({ length: 4 }, () => fn.localsOf('v128', width / 4));
+  const acc = Array.from({ length: together }, () => fn.localsOf('v128', width / 4));
   const [t, pixel, strip, to] = fn.localsOf('i32', 4);
   const columns = strips * width;
   return fn.each(16, (e) =>
     fn.each(strips, (s) =>
-      forRange(t, i32.const(0), () => count.get(), 4, [
+      forRange(t, i32.const(0), () => count.get(), together, [
         strip.set(
           at(weights.get(), i32.add(i32.mul(e.get(), i32.const(strips)), s.get()), c * width * 4),
         ),
@@ -230,7 +237,8 @@ function winogradKernel(
   const tiles = n * th * tw;
   const panels = node.inputs[1]!.shape as Panels;
   const columns = panels[1] * panels[3];
-  const chunk = chunkTiles(tiles, c + columns);
+  const together = tilesTogether(tiles, panels[3]);
+  const chunk = chunkTiles(tiles, c + columns, together);
   const vBytes = 16 * planeBytes(chunk, c);
   return {
     key: JSON.stringify([name, image, node.attrs, panels, node.inputs.length]),
@@ -274,7 +282,7 @@ function winogradKernel(
           first.set(i32.mul(unit.get(), i32.const(chunk))),
           count.set(atMost(i32.sub(i32.const(tiles), first.get()), chunk)),
           ...transformPatches(fn, x, { h, w, c, th, tw }, first, count, v, chunk),
-          ...multiply(fn, weights, panels, count, v, m, chunk),
+          ...multiply(fn, weights, panels, count, v, m, { chunk, together }),
           ...forRange(t, i32.const(0), () => count.get(), 1, body),
         ];
       });

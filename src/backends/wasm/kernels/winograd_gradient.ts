@@ -4,8 +4,9 @@
  *
  *     S[e][c][k] = Σ_tiles V[e][tile][c] · H[e][tile][k]
  *
- * Tile of the product: 4 rows c × 8 channels k (16 where V8 joins vectors), its sums kept in the result between chunks. The sum over tiles is cut into
- * a number of parts that the shapes fix; each part has one owner, and the parts are added in order by a reduction.
+ * Tile of the product: 4 rows c × 8 channels k, where V8 joins vectors 5 or 6 × 16; its sums are kept in the result between
+ * chunks. The sum over tiles is cut into a number of parts that the shapes fix; each part has one owner, and the parts are
+ * added in order by a reduction.
  */
 import type { Node } from '../../../ir/graph.ts';
 import { control, f32x4, type Instruction, i32, v128 } from '../assembler/instructions.ts';
@@ -127,13 +128,18 @@ function addProducts(
   isFirst: Instruction,
 ): Instruction[] {
   const tile = 8 * fn.join;
-  const acc = Array.from({ length: 4 }, () => fn.localsOf('v128', tile / 4));
+  // As few pieces of rows as there can be, `long` of them with a row more than the others.
+  const pieces = Math.ceil(c / (fn.join > 1 ? 6 : 4));
+  const rows = Math.ceil(c / pieces);
+  const long = c - pieces * (rows - 1);
+  const acc = Array.from({ length: rows }, () => fn.localsOf('v128', tile / 4));
   const loads = fn.localsOf('v128', tile / 4);
   const factor = fn.local('v128');
+  const column = fn.local('i32');
   const [left, right, to, end, begin] = fn.localsOf('i32', 5);
-  const block = (e: Local, row: Local, column: Local, width: number): Instruction[] => {
+  const block = (e: Local, row: Local, height: number, width: number): Instruction[] => {
     const vectors = width / 4;
-    const own = acc.map((line) => line.slice(0, vectors));
+    const own = acc.slice(0, height).map((line) => line.slice(0, vectors));
     return [
       left.set(at(at(v, e.get(), planeBytes(chunk, c)), row.get(), 4)),
       right.set(at(at(hidden, e.get(), planeBytes(chunk, k)), column.get(), 4)),
@@ -161,17 +167,23 @@ function addProducts(
       ),
     ];
   };
-  const column = fn.local('i32');
   const whole = k - (k % tile);
-  const byTile = (e: Local, row: Local) =>
-    forRange(column, i32.const(0), () => i32.const(whole), tile, block(e, row, column, tile));
-  const rest = (e: Local, row: Local) =>
-    whole < k ? [column.set(i32.const(whole)), ...block(e, row, column, k - whole)] : [];
+  const allColumns = (e: Local, row: Local, height: number): Instruction[] => [
+    ...(whole > 0
+      ? forRange(column, i32.const(0), () => i32.const(whole), tile, block(e, row, height, tile))
+      : []),
+    ...(whole < k ? [column.set(i32.const(whole)), ...block(e, row, height, k - whole)] : []),
+  ];
+  const row = fn.local('i32');
+  const longEnd = i32.const(long * rows);
   return [
     begin.set(isFirst),
-    ...fn.each(16, (e) =>
-      fn.each(c, (row) => [...(whole > 0 ? byTile(e, row) : []), ...rest(e, row)], 4),
-    ),
+    ...fn.each(16, (e) => [
+      ...forRange(row, i32.const(0), () => longEnd, rows, allColumns(e, row, rows)),
+      ...(long < pieces
+        ? forRange(row, longEnd, () => i32.const(c), rows - 1, allColumns(e, row, rows - 1))
+        : []),
+    ]),
   ];
 }
 
