@@ -205,7 +205,9 @@ export class Threads {
 async function openWorker(listener: Listener): Promise<Thread> {
   if (isNode) {
     const { Worker: NodeWorker } = await import('node:worker_threads');
-    const worker = new NodeWorker(new URL('./worker.js', import.meta.url));
+    // It makes no objects while it works: what V8 would set aside for young ones is memory for nothing.
+    const resourceLimits = { maxYoungGenerationSizeMb: 2 };
+    const worker = new NodeWorker(new URL('./worker.js', import.meta.url), { resourceLimits });
     worker.on('message', (message: FromWorker) => listener.message(message));
     worker.on('error', (error: unknown) =>
       listener.failure(error instanceof Error ? error.message : String(error)),
