@@ -7,6 +7,9 @@
 import { show, TsunoError } from '../core/errors.ts';
 import type { BackupStore } from './backup_store.ts';
 
+/** Milliseconds to wait for a tab that is just being closed: a browser gives back its lock a moment later. */
+const lockPatience = 2000;
+
 /**
  * A folder of the page's own storage as a place for backups.
  *
@@ -62,17 +65,16 @@ export class OriginStore implements BackupStore {
   /** Holds a lock until it is released, or the tab is closed. */
   private lock(locks: LockManager): Promise<void> {
     return new Promise((taken, refused) => {
-      const hold = (lock: Lock | null) => {
-        if (!lock) {
-          refused(this.another());
-          return undefined;
-        }
+      const hold = () => {
         taken();
         return new Promise<void>((done) => {
           this.release = done;
         });
       };
-      locks.request(`tsuno-${this.name}`, { ifAvailable: true }, hold).catch(refused);
+      const signal = AbortSignal.timeout(lockPatience);
+      locks
+        .request(`tsuno-${this.name}`, { signal }, hold)
+        .catch((cause) => refused(signal.aborted ? this.another() : cause));
     });
   }
 
