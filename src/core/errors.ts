@@ -115,6 +115,11 @@ export function internal(message: string, cause?: unknown): Error {
   return new Error(`internal: ${message}`, cause === undefined ? undefined : { cause });
 }
 
+/** What the system says of a failure: its code, as `ENOENT`, or else all of it. */
+export function showFailure(cause: unknown): string {
+  return cause instanceof Error && 'code' in cause ? String(cause.code) : String(cause);
+}
+
 /** Shows a value in an error, shortened: strings quoted, shapes as `[2, 3]`, long arrays cut. */
 export function show(value: unknown): string {
   if (typeof value === 'string')

@@ -4,7 +4,7 @@
  * asked, which is seen by the time, the background does, several reads at a time.
  */
 import type { FileHandle } from 'node:fs/promises';
-import { show, TsunoError } from '../core/errors.ts';
+import { show, showFailure, TsunoError } from '../core/errors.ts';
 import { changed, type OpenBytes, type RandomBytes } from './open_bytes.ts';
 
 /** Milliseconds of a read from which on a disk has been asked, and not only the system's memory. */
@@ -26,7 +26,7 @@ export async function fileBytes(from: string | URL, where: string): Promise<Rand
       where,
       what: show(path),
       expected: 'readable',
-      found: codeOf(cause),
+      found: showFailure(cause),
       cause,
     });
   const first = await stat(path).catch((cause: unknown) => {
@@ -123,7 +123,7 @@ class OpenFile implements OpenBytes {
       where: `${this.path}, byte ${offset}`,
       what: `${length} bytes`,
       expected: 'readable',
-      found: codeOf(cause),
+      found: showFailure(cause),
       cause,
     });
   }
@@ -131,8 +131,4 @@ class OpenFile implements OpenBytes {
   close(): Promise<void> {
     return this.file.close();
   }
-}
-
-function codeOf(cause: unknown): string {
-  return cause instanceof Error && 'code' in cause ? String(cause.code) : String(cause);
 }

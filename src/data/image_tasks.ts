@@ -2,7 +2,7 @@
  * @file The work on image files that is done away from the main thread: read, check, decode, resize. A task goes in and a
  * result comes out, both of plain data, so that a thread can do it as well as the caller.
  */
-import { type ErrorCode, type ErrorDetails, TsunoError } from '../core/errors.ts';
+import { type ErrorCode, type ErrorDetails, showFailure, TsunoError } from '../core/errors.ts';
 import { decodeImage, inspectImage } from './image_decode.ts';
 import { showName } from './image_names.ts';
 import { type PillowFilter, pillowCrop, pillowResize } from './image_pillow.ts';
@@ -180,12 +180,11 @@ async function fileSize(name: string, path: string): Promise<number> {
 }
 
 function unreadable(name: string, cause: unknown): TsunoError {
-  const code = cause instanceof Error && 'code' in cause ? String(cause.code) : String(cause);
   return new TsunoError('FILE', {
     where: showName(name),
     what: 'image',
     expected: 'readable',
-    found: code,
+    found: showFailure(cause),
     cause,
   });
 }

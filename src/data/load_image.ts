@@ -2,7 +2,7 @@
  * @file Single images: from a file to a tensor and back, as Keras's `load_img`, `img_to_array`, `array_to_img` and
  * `save_img` do it. Where those have images of Pillow, these have `uint8` tensors `[height, width, channels]`.
  */
-import { show, TsunoError } from '../core/errors.ts';
+import { show, showFailure, TsunoError } from '../core/errors.ts';
 import { showShape } from '../core/shape.ts';
 import { Tensor } from '../core/tensor.ts';
 import { inNode } from './files.ts';
@@ -274,7 +274,7 @@ export async function saveImage(
   const bytes = await encodeImage(x, ending === 'png' ? 'png' : 'jpeg', options);
   const { writeFile } = await import('node:fs/promises');
   await writeFile(path, bytes).catch((cause: unknown) => {
-    const found = cause instanceof Error && 'code' in cause ? String(cause.code) : String(cause);
+    const found = showFailure(cause);
     const where = showName(path);
     throw new TsunoError('FILE', { where, what: 'file', expected: 'writable', found, cause });
   });

@@ -100,10 +100,12 @@ export async function readRows(
       const [into, at] = isStraight ? [out, places[first]! * rowBytes] : [between, 0];
       const reading = file.read(into, at, length, offset);
       if (reading) await reading;
-      for (let i = first; i < end && !isStraight; i++) {
-        const to = places[i]! * rowBytes;
-        const from = start + rows[places[i]!]! * rowBytes - offset;
-        for (let byte = 0; byte < rowBytes; byte++) out[to + byte] = between[from + byte]!;
+      if (!isStraight) {
+        for (const place of places.subarray(first, end)) {
+          const from = start + rows[place]! * rowBytes - offset;
+          const to = place * rowBytes;
+          for (let byte = 0; byte < rowBytes; byte++) out[to + byte] = between[from + byte]!;
+        }
       }
       if (performance.now() - turn < longestTurn) continue;
       await new Promise((resolve) => setTimeout(resolve));

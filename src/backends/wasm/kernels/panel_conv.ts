@@ -235,14 +235,26 @@ function tilesOf(
   geometry: PatchGeometry,
 ): Tiles {
   if (joined && width > panelWidth && isWhole(geometry)) {
-    const tiles = Math.ceil(pixels / 6);
-    const size = Math.ceil(pixels / tiles);
-    return { tiles, size, long: pixels - tiles * (size - 1), neighbours: size };
+    const { count, size, long } = evenPieces(pixels, 6);
+    return { tiles: count, size, long, neighbours: size };
   }
   const size = joined && width === panelWidth ? 8 : 4;
   const tiles = Math.ceil(pixels / size);
   const neighbours = greatestDivisor(isWhole(geometry) ? pixels : geometry.ow, size);
   return { tiles, size, long: tiles, neighbours };
+}
+
+/**
+ * `total` in as few pieces of at most `most` as there can be, as even as can be: `long` ones of `size`, and behind them ones
+ * that are one shorter.
+ */
+export function evenPieces(
+  total: number,
+  most: number,
+): { count: number; size: number; long: number } {
+  const count = Math.ceil(total / most);
+  const size = Math.ceil(total / count);
+  return { count, size, long: total - count * (size - 1) };
 }
 
 /** The greatest divisor of `of` that also divides `limit`, a power of two. */

@@ -13,7 +13,7 @@ import { control, f32x4, type Instruction, i32, v128 } from '../assembler/instru
 import { forRange, type Local } from '../assembler/module.ts';
 import { at, type KernelBuilder, type KernelSpec, unravel } from '../kernel.ts';
 import { transforms, transposed, type WinogradPartialsAttrs } from '../winograd_ops.ts';
-import { atMost } from './panel_conv.ts';
+import { atMost, evenPieces } from './panel_conv.ts';
 import { chunkTiles, firstPixel, planeBytes, sandwich, transformPatches } from './winograd.ts';
 
 const constant = f32x4.const;
@@ -128,10 +128,7 @@ function addProducts(
   isFirst: Instruction,
 ): Instruction[] {
   const tile = 8 * fn.join;
-  // As few pieces of rows as there can be, `long` of them with a row more than the others.
-  const pieces = Math.ceil(c / (fn.join > 1 ? 6 : 4));
-  const rows = Math.ceil(c / pieces);
-  const long = c - pieces * (rows - 1);
+  const { count: pieces, size: rows, long } = evenPieces(c, fn.join > 1 ? 6 : 4);
   const acc = Array.from({ length: rows }, () => fn.localsOf('v128', tile / 4));
   const loads = fn.localsOf('v128', tile / 4);
   const factor = fn.local('v128');
