@@ -114,6 +114,19 @@ add('transpose', [{ shape: [3, 4, 5] }], ([x]) => [
   ops.transpose(x!, [2, 0, 1]),
   ops.transpose(x!, [1, 0, 2]),
 ]);
+// Rows and columns that trade places: whole squares, and what is left beside and below them.
+for (const shape of [
+  [8, 16],
+  [5, 18],
+  [9, 35],
+  [4, 4],
+  [33, 7],
+] as const)
+  add(`transpose ${shape.join('×')}`, [{ shape: [3, 2, ...shape] }], ([x]) => [
+    ops.transpose(x!, [0, 1, 3, 2]),
+    ops.transpose(x!, [1, 3, 0, 2]),
+    ops.transpose(ops.slice(x!, [1, 1, 0, 0], [1, 1, ...shape]), [0, 1, 3, 2]),
+  ]);
 add('pad and slice', [{ shape: [2, 3, 4, 5] }], ([x]) => [
   ops.pad(x!, [
     [0, 0],
@@ -415,6 +428,9 @@ for (const [x, w, attrs] of [
   [[2, 9, 9, 4], [3, 3, 4, 8], { pool: [2, 2], dilation: [2, 1] }],
   [[2, 13, 12, 4], [3, 3, 4, 8], { pool: [3, 2], strides: [2, 1] }],
   [[32, 5, 5, 32], [3, 3, 32, 16], { pool: [2, 2] }],
+  // Spans of 8 and of 16 channels in the gradient of the kernel.
+  [[2, 5, 4, 4], [2, 3, 4, 72], { pool: [2, 2] }],
+  [[2, 4, 5, 3], [2, 2, 3, 128], { pool: [1, 2] }],
 ] as [number[], number[], Partial<ops.ConvPoolAttrs>][]) {
   const full: ops.ConvPoolAttrs = { strides: [1, 1], dilation: [1, 1], pool: [2, 2], ...attrs };
   const g = ops.convPoolGeometry(x, w, full);

@@ -2,6 +2,7 @@
 import type { Lanes } from '../../ir/lanes.ts';
 import type { Op } from '../../ir/op.ts';
 import { f32x4, type Instruction, i32, i32x4, v128 } from './assembler/instructions.ts';
+import type { Local } from './assembler/module.ts';
 import type { KernelBuilder } from './kernel.ts';
 
 export interface Lane {
@@ -33,17 +34,26 @@ export function applySteps(
 export class WasmLanes implements Lanes<Lane> {
   private readonly fn: KernelBuilder;
   private readonly code: Instruction[];
-  private readonly position: () => Instruction;
+  private readonly position: Local;
+  private readonly distance: number;
   private readonly vector: number;
 
   /**
-   * @param position place of lane 0 in the output.
-   * @param vector which of the vectors that are done together it is.
+   * @param position a place in the output, the same for all vectors that are done together.
+   * @param distance elements from there to lane 0.
+   * @param vector which of those vectors it is.
    */
-  constructor(fn: KernelBuilder, code: Instruction[], position: () => Instruction, vector = 0) {
+  constructor(
+    fn: KernelBuilder,
+    code: Instruction[],
+    position: Local,
+    distance: number,
+    vector: number,
+  ) {
     this.fn = fn;
     this.code = code;
     this.position = position;
+    this.distance = distance;
     this.vector = vector;
   }
 
@@ -59,8 +69,16 @@ export class WasmLanes implements Lanes<Lane> {
 
   float = (value: number): Lane => this.constant(value, f32x4.const(value));
   int = (value: number): Lane => this.constant(value, i32x4.const(value));
-  index = (): Lane =>
-    this.keep(i32x4.add(i32x4.splat(this.position()), i32x4.consts([0, 1, 2, 3])));
+  index = (): Lane => {
+    const [a, b, c, d] = [0, 1, 2, 3].map((lane) => this.distance + lane) as [
+      number,
+      number,
+      number,
+      number,
+    ];
+    const distances = this.fn.constant(i32x4.consts([a, b, c, d]), this.vector);
+    return this.keep(i32x4.add(i32x4.splat(this.position.get()), distances.get()));
+  };
 
   add = (a: Lane, b: Lane): Lane => this.keep(f32x4.add(a.get(), b.get()));
   sub = (a: Lane, b: Lane): Lane => this.keep(f32x4.sub(a.get(), b.get()));

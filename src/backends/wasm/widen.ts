@@ -1,13 +1,12 @@
 /**
  * @file The pass for code whose neighbouring vectors V8 joins: weights are cut into strips of sixteen columns, so that a tile's
- * accumulators fill registers of 256 bits (strips of eight stay where a matrix has no more columns), kernels with tiles of
- * their own for such registers are told so, and filter gradients of small patches are masked.
+ * accumulators fill registers of 256 bits (strips of eight stay where a matrix has no more columns), and kernels that do
+ * otherwise with such registers are told so.
  */
 import type { Graph } from '../../ir/graph.ts';
 import type { Op } from '../../ir/op.ts';
 import { rewrite } from '../../ir/rewrite.ts';
 import { pooledFilterGradientOp } from '../../ops/index.ts';
-import { isSmallPatch, type PooledFilterAttrs } from './kernels/small_patch_gradient.ts';
 import {
   filterPartialsOp,
   type PackAttrs,
@@ -20,16 +19,15 @@ import { winogradWeightsOp } from './winograd_ops.ts';
 
 const wide = 16;
 const packing: ReadonlySet<Op> = new Set([packPanelsOp as Op, winogradWeightsOp as Op]);
-const tiled: ReadonlySet<Op> = new Set([panelConvOp as Op, filterPartialsOp as Op]);
+const told: ReadonlySet<Op> = new Set([
+  panelConvOp as Op,
+  filterPartialsOp as Op,
+  pooledFilterGradientOp as Op,
+]);
 
 export function widen(graph: Graph): Graph {
   return rewrite(graph, (node, { inputs, target }) => {
-    if (node.op === (pooledFilterGradientOp as Op)) {
-      const attrs = node.attrs as PooledFilterAttrs;
-      const masked = isSmallPatch(node.inputs[0]!.shape, attrs);
-      return masked ? target.apply(node.op, inputs, { ...attrs, masked }) : undefined;
-    }
-    if (tiled.has(node.op))
+    if (told.has(node.op))
       return target.apply(node.op, inputs, { ...(node.attrs as object), joined: true });
     if (!packing.has(node.op)) return undefined;
     const attrs = node.attrs as PackAttrs;

@@ -157,6 +157,8 @@ export const v128 = {
   store64_lane: storeLane('v128.store64_lane', 91, 3),
   not: unary('v128.not', ...simd(77)),
   and: binary('v128.and', ...simd(78)),
+  /** The bits of the first that the second lacks. */
+  andnot: binary('v128.andnot', ...simd(79)),
   or: binary('v128.or', ...simd(80)),
   xor: binary('v128.xor', ...simd(81)),
   bitselect: (a: Instruction, b: Instruction, mask: Instruction) =>
@@ -164,6 +166,7 @@ export const v128 = {
 };
 
 export const i8x16 = {
+  narrow_i16x8_s: binary('i8x16.narrow_i16x8_s', ...simd(101)),
   shuffle: (a: Instruction, b: Instruction, lanes: readonly number[]) =>
     make(`i8x16.shuffle ${lanes.join(' ')}`, simd(13), [a, b], none, lanes),
 };
@@ -178,6 +181,7 @@ export function shuffle32(a: Instruction, b: Instruction, lanes: readonly number
 }
 
 export const i16x8 = {
+  narrow_i32x4_s: binary('i16x8.narrow_i32x4_s', ...simd(133)),
   extend_low_i8x16_u: unary('i16x8.extend_low_i8x16_u', ...simd(137)),
 };
 

@@ -185,10 +185,7 @@ class Emitter {
     const { fn, node, attrs } = this;
     const code: Instruction[] = [];
     const each = Array.from({ length: count }, (_, v) => v * 4);
-    const lane = each.map(
-      (element, v) =>
-        new WasmLanes(fn, code, () => i32.add(this.index.get(), i32.const(element)), v),
-    );
+    const lane = each.map((element, v) => new WasmLanes(fn, code, this.index, element, v));
     /** Of each value, one for each of the vectors. */
     const values: Lane[][] = node.inputs.map((input, i) =>
       each.map((element) => {

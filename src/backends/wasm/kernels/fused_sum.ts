@@ -65,10 +65,7 @@ export function fusedSumKernel(node: Node): KernelSpec {
       /** Vectors `group` of the block, in the row at hand, step by step. */
       const vectorsOf = (group: readonly number[]): Instruction[] => {
         const code: Instruction[] = [];
-        const lanes = group.map(
-          (v, place) =>
-            new WasmLanes(fn, code, () => i32.add(index.get(), i32.const(v * 4)), place),
-        );
+        const lanes = group.map((v, place) => new WasmLanes(fn, code, index, v * 4, place));
         /** Of each value, one for each of the vectors. */
         const values: Lane[][] = node.inputs.map((input, i) =>
           group.map((v) => {

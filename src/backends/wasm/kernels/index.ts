@@ -14,13 +14,7 @@ import { elementwiseKernel } from './elementwise.ts';
 import { filterPartialsKernel } from './filter_gradient.ts';
 import { fusedSumKernel } from './fused_sum.ts';
 import { histogramKernel } from './histogram.ts';
-import {
-  concatKernel,
-  gatherRowsKernel,
-  padKernel,
-  sliceKernel,
-  transposeKernel,
-} from './layout.ts';
+import { concatKernel, gatherRowsKernel, padKernel, sliceKernel } from './layout.ts';
 import { interleaveKernel, packPanelsKernel, placeKernel } from './pack.ts';
 import { panelConvKernel } from './panel_conv.ts';
 import { panelConvPoolKernel } from './panel_conv_pool.ts';
@@ -34,6 +28,7 @@ import { pooledBiasGradientKernel, rowsInputGradientKernel } from './pooled_grad
 import { argMaxKernel, reduceMaxKernel, reduceSumKernel } from './reduce.ts';
 import { sampleGradientKernel, sampleKernel } from './sample.ts';
 import { pooledFilterGradientKernel } from './small_patch_gradient.ts';
+import { transposeKernel } from './transpose.ts';
 import { winogradConvKernel, winogradConvPoolKernel, winogradWeightsKernel } from './winograd.ts';
 import { winogradFinishKernel, winogradPartialsKernel } from './winograd_gradient.ts';
 

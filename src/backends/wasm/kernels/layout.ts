@@ -1,4 +1,4 @@
-/** @file Kernels that move elements: strided copies (transpose, slice), placing (pad, dilate), concatenation, gathering. */
+/** @file Kernels that move elements: strided copies (slice, transpose), placing (pad, dilate), concatenation, gathering. */
 import { bytesOf } from '../../../core/dtype.ts';
 import { sizeOf, stridesOf } from '../../../core/shape.ts';
 import type { Node } from '../../../ir/graph.ts';
@@ -7,21 +7,15 @@ import {
   type SliceAttrs,
   type StridedAttrs,
   sliceStrides,
-  transposeStrides,
 } from '../../../ops/layout.ts';
 import { type Instruction, i32, memory } from '../assembler/instructions.ts';
 import { at, type KernelSpec, unravel } from '../kernel.ts';
-
-export const transposeKernel = (node: Node): KernelSpec => {
-  const { axes } = node.attrs as { axes: readonly number[] };
-  return stridedCopy(node, transposeStrides(node.inputs[0]!.shape, node.outputs[0]!.shape, axes));
-};
 
 export const sliceKernel = (node: Node): KernelSpec =>
   stridedCopy(node, sliceStrides(node.inputs[0]!.shape, node.attrs as SliceAttrs));
 
 /** Rows of the output, each a copy of elements that lie `stride` apart. */
-function stridedCopy(node: Node, { shape, start, strides }: StridedAttrs): KernelSpec {
+export function stridedCopy(node: Node, { shape, start, strides }: StridedAttrs): KernelSpec {
   const bytes = bytesOf(node.outputs[0]!.dtype);
   const inner = shape.at(-1) ?? 1;
   const outer = shape.slice(0, -1);

@@ -8,29 +8,13 @@
  */
 import { sizeOf } from '../../../core/shape.ts';
 import type { Node } from '../../../ir/graph.ts';
-import { noWinner } from '../../../ops/conv_relu_pool.ts';
-import {
-  control,
-  f32x4,
-  type Instruction,
-  i8x16,
-  i32,
-  i32x4,
-  v128,
-} from '../assembler/instructions.ts';
+import { control, type Instruction, i32, v128 } from '../assembler/instructions.ts';
 import { forRange, type Local } from '../assembler/module.ts';
 import { at, type KernelSpec } from '../kernel.ts';
 import type { PanelPoolAttrs } from '../ops.ts';
 import { accumulateTile, atMost, patchAddress, patchRuns, smallWeights } from './panel_conv.ts';
 import { storeFloats } from './reduce.ts';
-
-/**
- * `lanes`, but NaN where one of `values` is. `f32x4.pmax` finds a maximum in one instruction but loses NaN; a lane
- * with all bits set is NaN, so comparisons bring it back.
- */
-export function orAnyNaN(lanes: Instruction, values: readonly Local[]): Instruction {
-  return values.reduce((sum, value) => v128.or(sum, f32x4.ne(value.get(), value.get())), lanes);
-}
+import { windowMaximum, winnerBytes } from './window_maximum.ts';
 
 export function panelConvPoolKernel(node: Node): KernelSpec {
   const attrs = node.attrs as PanelPoolAttrs;
@@ -54,7 +38,7 @@ export function panelConvPoolKernel(node: Node): KernelSpec {
       const acc = Array.from({ length: window }, () => fn.localsOf('v128', vectors));
       const top = fn.localsOf('v128', vectors);
       const winner = fn.localsOf('v128', vectors);
-      const wins = fn.local('v128');
+      const bytes = fn.local('v128');
       const [pointer, weights, element, place, end, strip] = fn.localsOf('i32', 6);
       const pixels = Array.from({ length: window }, (_, j) => {
         const y = Math.floor(j / poolColumns) * attrs.strides[0];
@@ -67,30 +51,7 @@ export function panelConvPoolKernel(node: Node): KernelSpec {
         const address = patchAddress(fn, code, x, place, { h, w, c, oh: ph, ow: pw, strides });
         return [...code, pointer.set(address)];
       };
-      /** Largest of zero and the window, and which position it is; NaN if the window has one. */
-      const findWinner = (v: number): Instruction[] => [
-        top[v]!.set(f32x4.const(0)),
-        winner[v]!.set(i32x4.const(noWinner)),
-        ...acc.flatMap((row, position) => [
-          wins.set(f32x4.gt(row[v]!.get(), top[v]!.get())),
-          top[v]!.set(f32x4.pmax(top[v]!.get(), row[v]!.get())),
-          winner[v]!.set(v128.bitselect(i32x4.const(position), winner[v]!.get(), wins.get())),
-        ]),
-        top[v]!.set(
-          orAnyNaN(
-            top[v]!.get(),
-            acc.map((row) => row[v]!),
-          ),
-        ),
-      ];
       const store = (channels: number): Instruction[] => {
-        /** The low bytes of two vectors of winners as the first eight bytes. */
-        const bytes = (pair: number) =>
-          i8x16.shuffle(
-            winner[pair * 2]!.get(),
-            winner[pair * 2 + 1]!.get(),
-            [0, 4, 8, 12, 16, 20, 24, 28, 0, 0, 0, 0, 0, 0, 0, 0],
-          );
         const y = fn.define([], i32.const(0));
         const code: Instruction[] = [
           y.set(at(fn.outputs[0]!.get(), element.get(), 4)),
@@ -101,12 +62,12 @@ export function panelConvPoolKernel(node: Node): KernelSpec {
         ];
         const winners = i32.add(fn.outputs[1]!.get(), element.get());
         for (let pair = 0; pair * 8 < channels; pair++) {
-          code.push(wins.set(bytes(pair)));
+          code.push(bytes.set(winnerBytes(winner[pair * 2]!, winner[pair * 2 + 1]!)));
           const count = Math.min(8, channels - pair * 8);
-          if (count === 8) code.push(v128.store64_lane(winners, wins.get(), 0, pair * 8));
+          if (count === 8) code.push(v128.store64_lane(winners, bytes.get(), 0, pair * 8));
           else
             for (let lane = 0; lane < count; lane++)
-              code.push(v128.store8_lane(winners, wins.get(), lane, pair * 8 + lane));
+              code.push(v128.store8_lane(winners, bytes.get(), lane, pair * 8 + lane));
         }
         return code;
       };
@@ -118,7 +79,14 @@ export function panelConvPoolKernel(node: Node): KernelSpec {
             row.map((sum, v) => sum.set(v128.load(at(bias.get(), strip.get(), width * 4), v * 16))),
           ),
           ...accumulateTile(fn, runs, pixels, weights, acc),
-          ...top.flatMap((_, v) => findWinner(v)),
+          ...top.flatMap((value, v) =>
+            windowMaximum(
+              fn,
+              acc.map((row) => row[v]!),
+              value,
+              winner[v]!,
+            ),
+          ),
           element.set(
             i32.add(i32.mul(place.get(), i32.const(k)), i32.mul(strip.get(), i32.const(width))),
           ),

@@ -17,7 +17,7 @@ import {
 import { forRange, type Local } from '../assembler/module.ts';
 import { at, type KernelBuilder, type KernelSpec } from '../kernel.ts';
 import { loadVector, storeVector } from './elementwise.ts';
-import { orAnyNaN } from './panel_conv_pool.ts';
+import { orAnyNaN } from './window_maximum.ts';
 
 export function maxPoolKernel(node: Node): KernelSpec {
   const attrs = node.attrs as PoolAttrs;

@@ -5,8 +5,8 @@
  *     ∂w[r, k] = Σ over winners of channel k: g · x[patch + r]         (filter gradient)
  *     ∂x[patch + r] = Σ over channels that won there: g · w[r, k]      (input gradient)
  *
- * In both, up to 12 accumulator vectors of the patch stay in registers while a list passes: per entry 12 multiply-adds for
- * 12 loads. Lists are built in the order of images and rows, so the order of each sum is fixed.
+ * In both, some vectors of the patch stay in registers while a list passes: per entry a multiply-add and a load each. Lists
+ * are built in the order of images and rows, so the order of each sum is fixed.
  */
 import { type Shape, sizeOf } from '../../../core/shape.ts';
 import type { Node } from '../../../ir/graph.ts';
@@ -28,11 +28,14 @@ import {
   v128,
 } from '../assembler/instructions.ts';
 import { type Local, whileLess } from '../assembler/module.ts';
-import { at, type KernelBuilder, type KernelSpec, transpose4 } from '../kernel.ts';
+import { at, type Join, type KernelBuilder, type KernelSpec, transpose4 } from '../kernel.ts';
 import { patchRuns, type Run } from './panel_conv.ts';
 
-/** Accumulators held at once. */
-const accumulators = 12;
+/**
+ * Sums held at once, of whole registers: V8 of Node 20 loads all of a turn's vectors before it adds the first, so seven
+ * sums, seven loads and an amount are what fits; V8 that joins vectors keeps 12 sums of 256 bits.
+ */
+const sumsOf = (join: Join): number => (join === 1 ? 7 : 12 * join);
 /** Bytes of a list entry: where (i32), how much (f32). */
 const entryBytes = 8;
 
@@ -90,7 +93,10 @@ export function eachPlace(
   ];
 }
 
-/** Unit = 4 channels: their lists, their packed rows, then a transpose into [r, k]. */
+/**
+ * Unit = a span of channels, four at a time: their lists, their packed rows; then a transpose of all into [r, k]. Spans are as
+ * wide as a cache line of the result where that leaves eight units to share out.
+ */
 export function listedFilterGradientKernel(node: Node): KernelSpec {
   const attrs = node.attrs as ConvPoolAttrs & { kernelShape: Shape };
   const image = node.inputs[0]!.shape;
@@ -102,11 +108,12 @@ export function listedFilterGradientKernel(node: Node): KernelSpec {
   const listBytes = places * entryBytes;
   const rowBytes = vectors.length * 16;
   const tableBytes = 1024;
+  const span = [16, 8].find((channels) => g.k % channels === 0 && g.k >= channels * 8) ?? 4;
   return {
     key: JSON.stringify(['pooled_filter_gradient', image, attrs]),
-    units: Math.ceil(g.k / 4),
+    units: Math.ceil(g.k / span),
     work: (places * g.k * runs.reduce((sum, run) => sum + run.length, 0)) / 2,
-    scratch: tableBytes + 4 * (listBytes + rowBytes),
+    scratch: tableBytes + 4 * listBytes + span * rowBytes,
     emit(fn) {
       const [x, gradient, winner] = fn.inputs as [Local, Local, Local];
       const lists = fn.define(fn.body, i32.add(fn.scratch.get(), i32.const(tableBytes)));
@@ -122,7 +129,7 @@ export function listedFilterGradientKernel(node: Node): KernelSpec {
         Local,
         Local,
       ];
-      const who = fn.local('i32');
+      const [who, row, firstChannel] = fn.localsOf('i32', 3);
       const value = fn.local('f32');
 
       /** Appends each winner with a gradient to its channel's list: always written, kept only if it counts. */
@@ -139,10 +146,9 @@ export function listedFilterGradientKernel(node: Node): KernelSpec {
         ),
       ]);
       fn.eachUnit((unit) => {
-        const firstChannel = i32.mul(unit.get(), i32.const(4));
         const build = [
           ...ends.map((end, lane) => end.set(i32.add(lists.get(), i32.const(lane * listBytes)))),
-          place.set(firstChannel),
+          place.set(firstChannel.get()),
           ...eachPlace(fn, g, attrs, g.n, patch, [
             winners.set(i32.load(i32.add(winner.get(), place.get()))),
             control.if(i32.ne(winners.get(), i32.const(-1)), [
@@ -157,15 +163,26 @@ export function listedFilterGradientKernel(node: Node): KernelSpec {
         if (missing.length > 0) {
           build.push(
             control.if(
-              i32.eq(unit.get(), i32.const(Math.floor(g.k / 4))),
+              i32.gt_s(firstChannel.get(), i32.const(g.k - 4)),
               missing.map((end) => end.set(lists.get())),
             ),
           );
         }
         const fold = ends.flatMap((end, lane) =>
-          foldList(fn, x, vectors, lists, lane * listBytes, end, rows, lane * rowBytes),
+          foldList(fn, x, vectors, lists, lane * listBytes, end, row, lane * rowBytes),
         );
-        return [...build, ...fold, ...transposeRows(fn, runs, g.k, rows, rowBytes, firstChannel)];
+        const first = i32.mul(unit.get(), i32.const(span));
+        return [
+          firstChannel.set(first),
+          row.set(rows.get()),
+          ...fn.each(span / 4, () => [
+            ...build,
+            ...fold,
+            firstChannel.add(4),
+            row.add(4 * rowBytes),
+          ]),
+          ...transposeRows(fn, runs, g.k, span, rows, rowBytes, first),
+        ];
       });
     },
   };
@@ -182,13 +199,13 @@ function foldList(
   rows: Local,
   rowOffset: number,
 ): Instruction[] {
-  const sums = fn.localsOf('v128', accumulators);
+  const sums = fn.localsOf('v128', sumsOf(fn.join));
   const [entry, from, amount] = [...fn.localsOf('i32', 2), fn.local('v128')] as [
     Local,
     Local,
     Local,
   ];
-  return chunk(vectors, accumulators).flatMap((part) => [
+  return chunk(vectors, sumsOf(fn.join)).flatMap((part) => [
     ...part.map((_, i) => sums[i]!.set(f32x4.const(0))),
     entry.set(i32.add(lists.get(), i32.const(listOffset))),
     ...whileLess(entry, () => end.get(), [
@@ -203,11 +220,12 @@ function foldList(
   ]);
 }
 
-/** Four packed rows (channels) become rows r of the kernel's matrix [r, k]: 4 × 4 blocks through registers. */
+/** The packed rows of a span of channels become columns of the kernel's matrix [r, k]: 4 × 4 blocks through registers. */
 function transposeRows(
   fn: KernelBuilder,
   runs: readonly Run[],
   k: number,
+  span: number,
   rows: Local,
   rowBytes: number,
   firstChannel: Instruction,
@@ -215,18 +233,21 @@ function transposeRows(
   const [to, from] = fn.localsOf('i32', 2);
   const block = fn.localsOf('v128', 4);
   const half = fn.localsOf('v128', 4);
-  const store = (count: number, channels: number): Instruction[] => [
-    ...block.map((vector, lane) => vector.set(v128.load(from.get(), lane * rowBytes))),
+  const storeBlock = (first: number, count: number, channels: number): Instruction[] => [
+    ...block.map((vector, lane) => vector.set(v128.load(from.get(), (first + lane) * rowBytes))),
     ...transpose4(block, half),
     ...block
       .slice(0, count)
       .flatMap((vector, r) =>
         channels === 4
-          ? [v128.store(to.get(), vector.get(), r * k * 4)]
+          ? [v128.store(to.get(), vector.get(), (r * k + first) * 4)]
           : Array.from({ length: channels }, (_, lane) =>
-              v128.store32_lane(to.get(), vector.get(), lane, r * k * 4 + lane * 4),
+              v128.store32_lane(to.get(), vector.get(), lane, (r * k + first + lane) * 4),
             ),
       ),
+  ];
+  const store = (count: number, channels: number): Instruction[] => [
+    ...Array.from({ length: span / 4 }, (_, i) => storeBlock(i * 4, count, channels)).flat(),
     from.add(16),
     to.add(count * k * 4),
   ];
@@ -258,13 +279,13 @@ export function rowsInputGradientKernel(node: Node): KernelSpec {
     key: JSON.stringify(['rows_input_gradient', attrs]),
     units: g.n,
     work: (g.n * g.ph * g.pw * g.k * rowBytes) / 8,
-    scratch: tableBytes + offsets.length * listBytes,
+    scratch: tableBytes + (offsets.length + 1) * listBytes,
     emit(fn) {
       const [gradient, winner, rows] = fn.inputs as [Local, Local, Local];
       const lists = fn.define(fn.body, i32.add(fn.scratch.get(), i32.const(tableBytes)));
-      const [patch, place, channel, who, end, target] = fn.localsOf('i32', 6);
+      const [patch, place, channel, row, who, end, target] = fn.localsOf('i32', 7);
       const value = fn.local('f32');
-      const sums = fn.localsOf('v128', accumulators);
+      const sums = fn.localsOf('v128', sumsOf(fn.join));
       const [entry, from, amount] = [...fn.localsOf('i32', 2), fn.local('v128')] as [
         Local,
         Local,
@@ -272,38 +293,38 @@ export function rowsInputGradientKernel(node: Node): KernelSpec {
       ];
       const imageBytes = g.h * g.w * g.c * 4;
 
-      /** The table holds the end of each position's list. */
+      /**
+       * The table holds the end of each position's list, and of one that nobody reads, for channels without a winner. Entries
+       * are always written and kept only if they count, since no processor foresees which do.
+       */
       const build: Instruction[] = [
-        ...offsets.map((_, position) =>
+        ...[...offsets.keys(), noWinner].map((position, list) =>
           i32.store(
             fn.scratch.get(),
-            i32.add(lists.get(), i32.const(position * listBytes)),
+            i32.add(lists.get(), i32.const(list * listBytes)),
             position * 4,
           ),
         ),
-        ...fn.each(g.k, (k) => [
-          channel.set(i32.add(place.get(), k.get())),
-          who.set(i32.load8_u(i32.add(winner.get(), channel.get()))),
-          value.set(f32.load(at(gradient.get(), channel.get(), 4))),
-          control.if(
-            i32.and(i32.ne(who.get(), i32.const(255)), f32.ne(value.get(), f32.const(0))),
-            [
-              end.set(i32.load(at(fn.scratch.get(), who.get(), 4))),
-              i32.store(end.get(), i32.mul(k.get(), i32.const(rowBytes))),
-              f32.store(end.get(), value.get(), 4),
-              i32.store(
-                at(fn.scratch.get(), who.get(), 4),
-                i32.add(end.get(), i32.const(entryBytes)),
-              ),
-            ],
-          ),
+        from.set(at(gradient.get(), place.get(), 4)),
+        channel.set(i32.add(winner.get(), place.get())),
+        row.set(i32.const(0)),
+        ...fn.each(g.k, () => [
+          who.set(at(fn.scratch.get(), i32.load8_u(channel.get()), 4)),
+          value.set(f32.load(from.get())),
+          end.set(i32.load(who.get())),
+          i32.store(end.get(), row.get()),
+          f32.store(end.get(), value.get(), 4),
+          i32.store(who.get(), at(end.get(), f32.ne(value.get(), f32.const(0)), entryBytes)),
+          channel.add(1),
+          from.add(4),
+          row.add(rowBytes),
         ]),
       ];
       const addList = (position: number): Instruction[] => [
         end.set(i32.load(fn.scratch.get(), position * 4)),
         control.if(
           i32.ne(end.get(), i32.add(lists.get(), i32.const(position * listBytes))),
-          chunk(vectors, accumulators).flatMap((part) => [
+          chunk(vectors, sumsOf(fn.join)).flatMap((part) => [
             ...part.map(({ image }, i) =>
               sums[i]!.set(v128.load(target.get(), offsets[position]! + image)),
             ),
@@ -352,16 +373,25 @@ export function pooledBiasGradientKernel(node: Node): KernelSpec {
       const [gradient, winner] = fn.inputs as [Local, Local];
       const sums = fn.localsOf('v128', 4);
       const [from, who] = fn.localsOf('i32', 2);
-      const mask = (i: number) => noneMask(v128.load32_zero(who.get(), i * 4));
+      const [bytes, low, high] = fn.localsOf('v128', 3);
       fn.eachUnit((unit) => {
         const fold = (channels: number): Instruction[] => {
           const used = sums.slice(0, Math.ceil(channels / 4));
+          const pairs = [used.slice(0, 2), used.slice(2)].filter((pair) => pair.length > 0);
           return [
             ...used.map((sum) => sum.set(f32x4.const(0))),
             ...fn.each(places, () => [
-              ...used.map((sum, i) =>
-                sum.set(f32x4.add(sum.get(), v128.and(v128.load(from.get(), i * 16), mask(i)))),
-              ),
+              ...pairs.flatMap((pair, p) => [
+                bytes.set(i16x8.extend_low_i8x16_u(v128.load64_zero(who.get(), p * 8))),
+                low.set(i32x4.extend_low_i16x8_u(bytes.get())),
+                high.set(i32x4.extend_high_i16x8_u(bytes.get())),
+                ...pair.map((sum, i) => {
+                  const off = fn.constant(i32x4.const(noWinner), i);
+                  const none = i32x4.eq([low, high][i]!.get(), off.get());
+                  const own = v128.load(from.get(), (p * 2 + i) * 16);
+                  return sum.set(f32x4.add(sum.get(), v128.andnot(own, none)));
+                }),
+              ]),
               from.add(k * 4),
               who.add(k),
             ]),
@@ -395,10 +425,4 @@ export function pooledBiasGradientKernel(node: Node): KernelSpec {
       });
     },
   };
-}
-
-/** Four winner bytes → lanes of ones where there is a winner. */
-function noneMask(bytes: Instruction): Instruction {
-  const wide = i32x4.extend_low_i16x8_u(i16x8.extend_low_i8x16_u(bytes));
-  return v128.not(i32x4.eq(wide, i32x4.const(noWinner)));
 }

@@ -4,7 +4,8 @@
  *
  *     ∂w[r, k…k+7] = Σ over places and positions: x[place + position + r] · (winner = position ? g : 0)
  *
- * All r of the patch stay in registers while the places pass. What is masked adds zeros, so the sums are those of the lists.
+ * All r of the patch stay in registers while the places pass. Patches of a window's positions overlap, so each pixel that
+ * one of them has is read once, and goes wherever it belongs. What is masked adds zeros, so the sums are those of the lists.
  */
 import type { Shape } from '../../../core/shape.ts';
 import type { Node } from '../../../ir/graph.ts';
@@ -24,19 +25,38 @@ const vectors = [0, 16] as const;
 
 export interface PooledFilterAttrs extends ConvPoolAttrs {
   kernelShape: Shape;
-  /** Masked in place of lists of winners: pays where vectors are joined, and a patch is small. */
-  masked?: boolean;
+  /** V8 joins pairs of vectors. Alone, single vectors masked are not faster than lists of winners. */
+  joined?: boolean;
 }
 
-export function isSmallPatch(image: Shape, attrs: PooledFilterAttrs): boolean {
-  const { kh, kw, c, k } = convPoolGeometry(image, attrs.kernelShape, attrs);
-  return kh * kw * c <= mostElements && k % unitChannels === 0;
-}
-
-/** The filter gradient of convolution + ReLU + pooling: masked, or by lists of winners. */
+/** The filter gradient of convolution + ReLU + pooling: masked where a patch is small, else by lists of winners. */
 export function pooledFilterGradientKernel(node: Node): KernelSpec {
   const attrs = node.attrs as PooledFilterAttrs;
-  return attrs.masked ? smallPatchKernel(node, attrs) : listedFilterGradientKernel(node);
+  const { kh, kw, c, k } = convPoolGeometry(node.inputs[0]!.shape, attrs.kernelShape, attrs);
+  return attrs.joined && kh * kw * c <= mostElements && k % unitChannels === 0
+    ? smallPatchKernel(node, attrs)
+    : listedFilterGradientKernel(node);
+}
+
+interface Pixel {
+  /** Bytes from the window's first pixel. */
+  offset: number;
+  /** Of which positions' patches it is which element. */
+  uses: { position: number; element: number }[];
+}
+
+/** The pixels of all patches of a window, in the order in which they lie. */
+function pixelsOf(positions: readonly number[], elements: readonly number[]): Pixel[] {
+  const pixels = new Map<number, Pixel>();
+  positions.forEach((start, position) => {
+    elements.forEach((distance, element) => {
+      const offset = start + distance;
+      const pixel = pixels.get(offset) ?? { offset, uses: [] };
+      pixel.uses.push({ position, element });
+      pixels.set(offset, pixel);
+    });
+  });
+  return [...pixels.values()].sort((a, b) => a.offset - b.offset);
 }
 
 function smallPatchKernel(node: Node, attrs: PooledFilterAttrs): KernelSpec {
@@ -46,6 +66,7 @@ function smallPatchKernel(node: Node, attrs: PooledFilterAttrs): KernelSpec {
     Array.from({ length }, (_, i) => offset + i * 4),
   );
   const positions = windowOffsets(g, attrs);
+  const pixels = pixelsOf(positions, elements);
   return {
     key: JSON.stringify(['small_patch_gradient', image, attrs]),
     units: g.k / unitChannels,
@@ -55,9 +76,10 @@ function smallPatchKernel(node: Node, attrs: PooledFilterAttrs): KernelSpec {
       const [patch, place, from, source, to] = fn.localsOf('i32', 5);
       const [bytes, spread] = fn.localsOf('v128', 2);
       const sums = elements.map(() => vectors.map(() => fn.local('v128')));
-      const [own, winners, masked] = ['gradient', 'winner', 'masked'].map(() =>
+      const [own, winners] = ['gradient', 'winner'].map(() =>
         vectors.map(() => fn.local('v128')),
-      ) as [Local[], Local[], Local[]];
+      ) as [Local[], Local[]];
+      const masked = positions.map(() => vectors.map(() => fn.local('v128')));
       fn.eachUnit((unit) => {
         const first = i32.mul(unit.get(), i32.const(unitChannels));
         return [
@@ -77,18 +99,20 @@ function smallPatchKernel(node: Node, attrs: PooledFilterAttrs): KernelSpec {
                   : i32x4.extend_high_i16x8_u(bytes.get()),
               ),
             ]),
-            ...positions.flatMap((position, number) => [
-              ...vectors.map((_, v) =>
-                masked[v]!.set(
+            ...masked.flatMap((row, number) =>
+              row.map((vector, v) =>
+                vector.set(
                   v128.and(own[v]!.get(), i32x4.eq(winners[v]!.get(), i32x4.const(number))),
                 ),
               ),
-              ...elements.flatMap((element, r) => [
-                spread.set(v128.load32_splat(from.get(), position + element)),
-                ...sums[r]!.map((sum, v) =>
-                  sum.set(fn.madd(spread.get(), masked[v]!.get(), sum.get())),
+            ),
+            ...pixels.flatMap(({ offset, uses }) => [
+              spread.set(v128.load32_splat(from.get(), offset)),
+              ...uses.flatMap(({ position, element }) =>
+                sums[element]!.map((sum, v) =>
+                  sum.set(fn.madd(spread.get(), masked[position]![v]!.get(), sum.get())),
                 ),
-              ]),
+              ),
             ]),
             place.add(g.k),
           ]),

@@ -7,22 +7,13 @@
  * vectors 6 × 16: 12 sums, two vectors of weights and a spread element are 15 of 16 registers.
  */
 import type { Node } from '../../../ir/graph.ts';
-import { noWinner } from '../../../ops/conv_relu_pool.ts';
-import {
-  control,
-  f32x4,
-  type Instruction,
-  i8x16,
-  i32,
-  i32x4,
-  v128,
-} from '../assembler/instructions.ts';
+import { control, f32x4, type Instruction, i32, v128 } from '../assembler/instructions.ts';
 import { forRange, type Local } from '../assembler/module.ts';
 import { at, type KernelBuilder, type KernelSpec, unravel } from '../kernel.ts';
 import { type PackAttrs, panelWidth } from '../ops.ts';
 import { transforms, type WinogradConvAttrs, type WinogradPoolAttrs } from '../winograd_ops.ts';
 import { accumulateTile, atMost } from './panel_conv.ts';
-import { orAnyNaN } from './panel_conv_pool.ts';
+import { windowMaximum, winnerBytes } from './window_maximum.ts';
 
 /** Bytes of V and M together that stay in the second-level cache. */
 const chunkBytes = 512 * 1024;
@@ -338,27 +329,21 @@ export function winogradConvPoolKernel(node: Node): KernelSpec {
       const to = fn.define(code, at(fn.outputs[0]!.get(), element.get(), 4));
       const winners = fn.define(code, i32.add(fn.outputs[1]!.get(), element.get()));
       const biases = outputs.map((_, v) => fn.define(code, v128.load(from.get(), v * 16), 'v128'));
-      const tops = outputs.map(() => fn.define(code, constant(0), 'v128'));
-      const winner = outputs.map(() => fn.define(code, i32x4.const(noWinner), 'v128'));
-      const wins = fn.local('v128');
-      for (let position = 0; position < 4; position++) {
-        outputs.forEach((own, v) => {
-          const [output, top] = [own[position]!, tops[v]!];
-          code.push(
-            output.set(add(output.get(), biases[v]!.get())),
-            wins.set(f32x4.gt(output.get(), top.get())),
-            top.set(f32x4.pmax(top.get(), output.get())),
-            winner[v]!.set(v128.bitselect(i32x4.const(position), winner[v]!.get(), wins.get())),
-          );
-        });
-      }
-      const lowBytes = [0, 4, 8, 12, ...new Array<number>(12).fill(0)];
+      const tops = outputs.map(() => fn.local('v128'));
+      const winner = outputs.map(() => fn.local('v128'));
+      outputs.forEach((own, v) => {
+        code.push(
+          ...own.map((output) => output.set(add(output.get(), biases[v]!.get()))),
+          ...windowMaximum(fn, own, tops[v]!, winner[v]!),
+        );
+      });
+      const bytes = fn.local('v128');
       code.push(
-        ...tops.map((top, v) => v128.store(to.get(), orAnyNaN(top.get(), outputs[v]!), v * 16)),
-        ...winner.flatMap((own, v) => [
-          wins.set(i8x16.shuffle(own.get(), own.get(), lowBytes)),
-          v128.store32_lane(winners.get(), wins.get(), 0, v * 4),
-        ]),
+        ...tops.map((top, v) => v128.store(to.get(), top.get(), v * 16)),
+        bytes.set(winnerBytes(winner[0]!, winner.at(-1)!)),
+        outputs.length === 2
+          ? v128.store64_lane(winners.get(), bytes.get(), 0)
+          : v128.store32_lane(winners.get(), bytes.get(), 0),
       );
     };
   });
