@@ -18,6 +18,9 @@ export interface Lanes<L> {
   madd(a: L, b: L, c: L): L;
   min(a: L, b: L): L;
   max(a: L, b: L): L;
+  /** max(a, limit) and min(a, limit) where `limit` is not NaN: `a` stays if it is, and its sign if both are zero. */
+  atLeast(a: L, limit: L): L;
+  atMost(a: L, limit: L): L;
   neg(a: L): L;
   abs(a: L): L;
   sqrt(a: L): L;

@@ -144,7 +144,7 @@ export const reluOp = elementwise<undefined, 'relu'>('relu', {
   inputs: one,
   output: 'float32',
   scalar: ([x]) => Math.max(x!, 0),
-  lanes: (k, [x]) => k.max(x!, k.float(0)),
+  lanes: (k, [x]) => k.atLeast(x!, k.float(0)),
   gradient: ({ outputs: [y], gradients: [g] }) => [select(less(0, y!), g!, 0)],
 });
 /** max(x, 0); its gradient at 0 is 0. */

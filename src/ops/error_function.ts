@@ -51,7 +51,7 @@ function erfLanes<L>(k: Lanes<L>, x: L): L {
     ),
   );
   const bounded = k.min(size, k.float(6));
-  const q = k.div(k.float(1), k.max(bounded, k.float(0.5)));
+  const q = k.div(k.float(1), k.atLeast(bounded, k.float(0.5)));
   const middle = polynomial(
     k,
     q,
@@ -162,7 +162,7 @@ export const softplusOp = elementwise<undefined, 'softplus'>('softplus', {
     const e = expLanes(k, k.neg(k.abs(x!)));
     const u = k.add(k.float(1), e);
     const lost = k.div(k.sub(e, k.sub(u, k.float(1))), u);
-    return k.add(k.max(x!, k.float(0)), k.add(logLanes(k, u), lost));
+    return k.add(k.atLeast(x!, k.float(0)), k.add(logLanes(k, u), lost));
   },
   gradient: ({ inputs: [x], gradients: [g] }) => [mul(g!, sigmoid(x!))],
 });

@@ -17,7 +17,7 @@ export function polynomial<L>(k: Lanes<L>, x: L, coefficients: readonly number[]
 
 // x = n·ln2 + r with |r| ≤ ln2/2; eˣ = 2ⁿ·eʳ. 2ⁿ is applied in two halves so that results may be subnormal or infinite.
 export function expLanes<L>(k: Lanes<L>, x: L): L {
-  const { n, y } = expParts(k, k.min(k.max(x, k.float(-104)), k.float(89)));
+  const { n, y } = expParts(k, k.atMost(k.atLeast(x, k.float(-104)), k.float(89)));
   const whole = k.toInt(n);
   const half = k.shiftRightSigned(whole, 1);
   return k.mul(k.mul(y, powerOfTwo(k, half)), powerOfTwo(k, k.intSub(whole, half)));

@@ -4,6 +4,7 @@ import { verify } from '../ir/verify.ts';
 import { cse } from './cse.ts';
 import { decompose, decomposeForGradients } from './decompose.ts';
 import { fold } from './fold.ts';
+import { foldScales } from './fold_scales.ts';
 import { fuseConvPool } from './fuse_conv_pool.ts';
 import { fuseElementwise } from './fuse_elementwise.ts';
 import { fuseSums } from './fuse_sums.ts';
@@ -13,9 +14,10 @@ export interface Pass {
   run(graph: Graph): Graph;
 }
 
-/** Before differentiation: forms whose gradients are cheaper. */
+/** Before differentiation: forms that compute less, and whose gradients do. */
 export const forwardPasses: readonly Pass[] = [
   { name: 'decompose', run: decomposeForGradients },
+  { name: 'fold_scales', run: foldScales },
   { name: 'fuse_conv_pool', run: fuseConvPool },
 ];
 

@@ -49,6 +49,8 @@ export const floatLanes: Lanes<number> = {
   madd: (a, b, c) => bitsOf(Math.fround(floatOf(a) * floatOf(b)) + floatOf(c)),
   min: two(Math.min),
   max: two(Math.max),
+  atLeast: (a, limit) => (floatOf(a) < floatOf(limit) ? limit : a),
+  atMost: (a, limit) => (floatOf(limit) < floatOf(a) ? limit : a),
   neg: (a) => a ^ 0x80000000,
   abs: (a) => a & 0x7fffffff,
   sqrt: one(Math.sqrt),

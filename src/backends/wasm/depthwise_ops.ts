@@ -11,6 +11,7 @@ import {
   outputExtent,
   type Pair,
 } from '../../ops/index.ts';
+import { biased, type PanelConvAttrs } from './ops.ts';
 
 export interface DepthwiseAttrs {
   kernel: Pair;
@@ -21,6 +22,7 @@ export interface DepthwiseAttrs {
 export interface DepthwiseConvAttrs extends DepthwiseAttrs {
   /** The window turned by 180°, as the images' gradient wants it. */
   turned: boolean;
+  activation: PanelConvAttrs['activation'];
 }
 
 function asConv({ strides, dilation }: DepthwiseAttrs, groups: number): ConvAttrs {
@@ -35,6 +37,7 @@ function asConv({ strides, dilation }: DepthwiseAttrs, groups: number): ConvAttr
   };
 }
 
+/** y = act(x ∗ w + b), the bias [c] if there is one. */
 export const depthwiseConvOp: Op<DepthwiseConvAttrs, 'depthwise_conv'> = {
   name: 'depthwise_conv',
   infer([x], { kernel, strides, dilation }) {
@@ -43,14 +46,16 @@ export const depthwiseConvOp: Op<DepthwiseConvAttrs, 'depthwise_conv'> = {
     const ow = outputExtent(w, kernel[1], strides[1], [0, 0], dilation[1]);
     return [{ shape: [n, oh, ow, c], dtype: 'float32' }];
   },
-  reference([x, w], attrs, outputs) {
+  reference([x, w, bias], attrs, outputs) {
     const c = x!.shape[3]!;
     const taps = sizeOf(w!.shape) / c;
     const kernel = w!.data.map((_, i) => {
       const tap = Math.floor(i / c);
       return w!.data[(attrs.turned ? taps - 1 - tap : tap) * c + (i % c)]!;
     });
-    return conv2dOp.reference!([x!, { shape: w!.shape, data: kernel }], asConv(attrs, c), outputs);
+    const turned = { shape: w!.shape, data: kernel };
+    const [y] = conv2dOp.reference!([x!, turned], asConv(attrs, c), outputs);
+    return [biased(y!, bias?.data, attrs.activation)];
   },
 };
 

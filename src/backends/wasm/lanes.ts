@@ -87,6 +87,9 @@ export class WasmLanes implements Lanes<Lane> {
   madd = (a: Lane, b: Lane, c: Lane): Lane => this.keep(this.fn.madd(a.get(), b.get(), c.get()));
   min = (a: Lane, b: Lane): Lane => this.keep(f32x4.min(a.get(), b.get()));
   max = (a: Lane, b: Lane): Lane => this.keep(f32x4.max(a.get(), b.get()));
+  // One instruction on x86-64, where `max` and `min`, which look for NaN on both sides, are eight.
+  atLeast = (a: Lane, limit: Lane): Lane => this.keep(f32x4.pmax(a.get(), limit.get()));
+  atMost = (a: Lane, limit: Lane): Lane => this.keep(f32x4.pmin(a.get(), limit.get()));
   neg = (a: Lane): Lane => this.keep(f32x4.neg(a.get()));
   abs = (a: Lane): Lane => this.keep(f32x4.abs(a.get()));
   sqrt = (a: Lane): Lane => this.keep(f32x4.sqrt(a.get()));

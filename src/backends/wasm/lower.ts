@@ -140,21 +140,39 @@ function winogradProduct(x: Value, weights: Value, [, oh, ow, k]: Shape): Produc
   };
 }
 
+function depthwiseProduct(
+  x: Value,
+  w: Value,
+  attrs: Omit<DepthwiseConvAttrs, 'activation'>,
+): Product {
+  return {
+    k: w.shape[3]!,
+    finish(activation, bias) {
+      const inputs: [Value, ...Value[]] = bias ? [x, w, bias] : [x, w];
+      return apply1(depthwiseConvOp, inputs, { ...attrs, activation });
+    },
+  };
+}
+
 /** The product that a node is, with inputs in the new graph. */
 function asProduct(node: Node, find: (value: Value) => Value): Product | undefined {
   if (node.op === (matmulOp as Op)) return matmulProduct(node, find);
   if (node.op !== (conv2dOp as Op)) return undefined;
   const attrs = node.attrs as ConvAttrs;
-  if (attrs.groups !== 1) return undefined;
+  const { strides, dilation } = attrs;
   const [x, w] = node.inputs.map(find) as [Value, Value];
   const [kh, kw, , k] = w.shape as readonly [number, number, number, number];
+  if (isDepthwise(w.shape, attrs)) {
+    const own = { kernel: [kh, kw], strides, dilation, turned: false } as const;
+    return depthwiseProduct(padImages(x, attrs.padding), w, own);
+  }
+  if (attrs.groups !== 1) return undefined;
   const { shape } = node.outputs[0]!;
   if (suitsWinograd(w.shape, attrs)) {
     const [rows, columns] = attrs.padding;
     const tiled = padToTiles(x, [rows[0], columns[0]], shape[1]!, shape[2]!);
     return winogradProduct(tiled, transformWeights(w, 'forward'), shape);
   }
-  const { strides, dilation } = attrs;
   return panelProduct(
     padImages(x, attrs.padding),
     pack(w, 'forward'),
@@ -200,15 +218,7 @@ const lowerBiased: Rule = (node, context) => {
   return match && [match.product.finish('linear', match.bias)];
 };
 
-rule(conv2dOp, (node, context) => {
-  const attrs = node.attrs as ConvAttrs;
-  const [x, w] = context.inputs as [Value, Value];
-  if (!isDepthwise(w.shape, attrs)) return lowerBiased(node, context);
-  const { strides, dilation } = attrs;
-  const [kh, kw] = w.shape as readonly [number, number];
-  const turned: DepthwiseConvAttrs = { kernel: [kh, kw], strides, dilation, turned: false };
-  return [apply1(depthwiseConvOp, [padImages(x, attrs.padding), w], turned)];
-});
+rule(conv2dOp, lowerBiased);
 rule(addOp, lowerBiased);
 
 rule(reluOp, (node, context) => {
@@ -312,14 +322,8 @@ rule(conv2dInputGradientOp, (node, { inputs }) => {
   if (isDepthwise(w.shape, attrs)) {
     const [kh, kw] = w.shape as readonly [number, number];
     const { dilation } = attrs;
-    return [
-      apply1(depthwiseConvOp, [spreadGradient(g, w, attrs), w], {
-        kernel: [kh, kw],
-        strides: [1, 1],
-        dilation,
-        turned: true,
-      }),
-    ];
+    const own = { kernel: [kh, kw], strides: [1, 1], dilation, turned: true } as const;
+    return [depthwiseProduct(spreadGradient(g, w, attrs), w, own).finish('linear')];
   }
   return attrs.groups === 1 ? [inputGradient(g, w, attrs)] : undefined;
 });

@@ -138,14 +138,21 @@ export const panelConvOp: Op<PanelConvAttrs, 'panel_conv'> = {
       groups: 1,
     } as const;
     const [y] = conv2dOp.reference!([x!, w], conv, outputs);
-    return [
-      y!.map((value, i) => {
-        const sum = value + (bias ? bias.data[i % attrs.k]! : 0);
-        return attrs.activation === 'relu' ? Math.max(0, sum) : sum;
-      }),
-    ];
+    return [biased(y!, bias?.data, attrs.activation)];
   },
 };
+
+/** Each result with its channel's bias, through the activation. */
+export function biased(
+  y: Float64Array,
+  bias: Float64Array | undefined,
+  activation: PanelConvAttrs['activation'],
+): Float64Array {
+  return y.map((value, i) => {
+    const sum = value + (bias ? bias[i % bias.length]! : 0);
+    return activation === 'relu' ? Math.max(0, sum) : sum;
+  });
+}
 
 export interface PanelPoolAttrs extends ConvPoolAttrs {
   kernel: Pair;

@@ -248,6 +248,9 @@ export const f32x4 = {
   div: binary('f32x4.div', ...simd(231)),
   min: binary('f32x4.min', ...simd(232)),
   max: binary('f32x4.max', ...simd(233)),
+  /** b < a ? b : a, which keeps NaN of `a`. */
+  pmin: binary('f32x4.pmin', ...simd(234)),
+  /** a < b ? b : a, which keeps NaN of `a`. */
   pmax: binary('f32x4.pmax', ...simd(235)),
   convert_i32x4_s: unary('f32x4.convert_i32x4_s', ...simd(250)),
   relaxed_madd: (a: Instruction, b: Instruction, c: Instruction) =>

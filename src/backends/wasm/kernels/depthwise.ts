@@ -1,7 +1,7 @@
 /**
  * @file Depthwise convolution and the gradient of its kernels, four channels at a time.
  *
- *     y[n, oy, ox, c] = Σ_{dy, dx} x[n, oy·s + dy·d, ox·s + dx·d, c] · w[dy, dx, c]
+ *     y[n, oy, ox, c] = act(b[c] + Σ_{dy, dx} x[n, oy·s + dy·d, ox·s + dx·d, c] · w[dy, dx, c])
  *     ∂w[dy, dx, c]   = Σ_{n, oy, ox} x[n, oy·s + dy·d, ox·s + dx·d, c] · g[n, oy, ox, c]
  *
  * Memory is the limit: one load for each multiply-add. So a row of outputs is done channel block by channel block, with the
@@ -30,15 +30,16 @@ export function depthwiseConvKernel(node: Node): KernelSpec {
   const [n, oh, ow] = node.outputs[0]!.shape as readonly [number, number, number];
   const offsets = tapOffsets(attrs, w, c);
   return {
-    key: JSON.stringify(['depthwise_conv', image, attrs]),
+    key: JSON.stringify(['depthwise_conv', image, attrs, node.inputs.length]),
     units: n * oh,
     work: n * oh * ow * c * offsets.length,
     emit(fn) {
-      const [x, kernel] = fn.inputs as [Local, Local];
+      const [x, kernel, bias] = fn.inputs as [Local, Local, Local | undefined];
       /** Vectors of channels done together. */
       const together = fn.together(c / 4);
       const weights = together.map(() => fn.localsOf('v128', offsets.length));
       const sums = together.map(() => fn.local('v128'));
+      const biases = together.map(() => fn.local('v128'));
       const [from, to, row] = fn.localsOf('i32', 3);
       fn.eachUnit((unit) => {
         const imageRow = i32.add(
@@ -55,6 +56,11 @@ export function depthwiseConvKernel(node: Node): KernelSpec {
                 const from = at(kernel.get(), channel.get(), 4);
                 return together.map((v, i) => weights[i]![tap]!.set(v128.load(from, source + v)));
               }),
+              ...(bias
+                ? together.map((v, i) =>
+                    biases[i]!.set(v128.load(at(bias.get(), channel.get(), 4), v)),
+                  )
+                : []),
               from.set(at(row.get(), channel.get(), 4)),
               to.set(at(at(fn.outputs[0]!.get(), unit.get(), ow * c * 4), channel.get(), 4)),
               ...fn.each(ow, () => [
@@ -62,12 +68,15 @@ export function depthwiseConvKernel(node: Node): KernelSpec {
                   together.map((v, i) => {
                     const [sum, weight] = [sums[i]!, weights[i]![tap]!.get()];
                     const x = v128.load(from.get(), offset + v);
-                    return sum.set(
-                      tap === 0 ? f32x4.mul(x, weight) : fn.madd(x, weight, sum.get()),
-                    );
+                    if (tap === 0 && !bias) return sum.set(f32x4.mul(x, weight));
+                    return sum.set(fn.madd(x, weight, (tap === 0 ? biases[i]! : sum).get()));
                   }),
                 ),
-                ...together.map((v, i) => v128.store(to.get(), sums[i]!.get(), v)),
+                ...together.map((v, i) => {
+                  const sum = sums[i]!.get();
+                  const value = attrs.activation === 'relu' ? f32x4.pmax(sum, f32x4.const(0)) : sum;
+                  return v128.store(to.get(), value, v);
+                }),
                 from.add(attrs.strides[1] * c * 4),
                 to.add(c * 4),
               ]),

@@ -159,7 +159,7 @@ export function panelConvKernel(node: Node): KernelSpec {
           acc,
         ),
         ...(attrs.activation === 'relu'
-          ? acc.flat().map((sum) => sum.set(f32x4.max(sum.get(), f32x4.const(0))))
+          ? acc.flat().map((sum) => sum.set(f32x4.pmax(sum.get(), f32x4.const(0))))
           : []),
         out.set(at(at(fn.outputs[0]!.get(), pixel.get(), k * 4), strip.get(), width * 4)),
         ...storeTile(acc),

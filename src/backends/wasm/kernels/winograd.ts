@@ -303,7 +303,7 @@ export function winogradConvKernel(node: Node): KernelSpec {
           outputs.map((output, v) => {
             const b = biases[v];
             const sum = b ? add(output[i]!.get(), b.get()) : output[i]!.get();
-            const value = activation === 'relu' ? f32x4.max(sum, constant(0)) : sum;
+            const value = activation === 'relu' ? f32x4.pmax(sum, constant(0)) : sum;
             return v128.store(to.get(), value, (Math.floor(i / 2) * ow + (i % 2)) * k * 4 + v * 16);
           });
         const inside = (place: Local, extent: number) =>
