@@ -26,15 +26,14 @@ export interface OrderOptions {
 export function orderKernels(kernels: readonly Node[], options: OrderOptions): Node[] {
   const { isSpread } = options;
   const waits = waitsOf(kernels, options);
-  const left = [...kernels];
+  /** The first of those left: one goes, and the next of `kernels` joins them. */
+  const near = kernels.slice(0, lookAhead);
   const order: Node[] = [];
   const done = new Set<Node>();
   /** Those that have run since threads last met. */
   let recent = new Set<Node>();
-  while (left.length > 0) {
-    const ready = left
-      .slice(0, lookAhead)
-      .filter((node) => waits.get(node)!.every((other) => done.has(other)));
+  while (near.length > 0) {
+    const ready = near.filter((node) => waits.get(node)!.every((other) => done.has(other)));
     const meets = (node: Node) =>
       waits.get(node)!.some((other) => recent.has(other) && (isSpread(other) || isSpread(node)));
     let next = ready.find((node) => !meets(node));
@@ -42,7 +41,9 @@ export function orderKernels(kernels: readonly Node[], options: OrderOptions): N
       recent = new Set();
       next = ready[0]!;
     }
-    left.splice(left.indexOf(next), 1);
+    near.splice(near.indexOf(next), 1);
+    const joining = kernels[lookAhead + order.length];
+    if (joining) near.push(joining);
     order.push(next);
     done.add(next);
     recent.add(next);
@@ -55,7 +56,6 @@ function waitsOf(
   kernels: readonly Node[],
   { root, overwritten }: OrderOptions,
 ): Map<Node, readonly Node[]> {
-  const members = new Set(kernels);
   const readers = new Map<Value, Node[]>();
   for (const node of kernels) {
     for (const input of node.inputs) {
@@ -72,7 +72,7 @@ function waitsOf(
       const before = overwritten(node)
         .flatMap((value) => readers.get(value) ?? [])
         .filter((reader) => places.get(reader)! < places.get(node)!);
-      return [node, [...makers, ...before].filter((other) => members.has(other))];
+      return [node, [...makers, ...before].filter((other) => places.has(other))];
     }),
   );
 }

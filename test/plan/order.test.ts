@@ -69,8 +69,22 @@ describe('the order of kernels', () => {
     assert.deepEqual(plan.copies, []);
   });
 
-  test('property: all kernels once, each behind those it reads, however they depend', () => {
-    const choices = fc.array(fc.tuple(fc.nat(), fc.nat(), fc.boolean()), {
+  test('only the first eight of those left are looked at', () => {
+    const placesBehind = (waiting: number) => {
+      const graph = new Graph();
+      const x = input(graph, 'x', [4]);
+      const first = neg(x);
+      for (let i = 0; i < waiting; i++) neg(first);
+      neg(x);
+      const kernels = kernelsOf(graph);
+      return placesOf(orderKernels(kernels, plain), kernels);
+    };
+    assert.deepEqual(placesBehind(7), [0, 8, 1, 2, 3, 4, 5, 6, 7]);
+    assert.deepEqual(placesBehind(8), [0, 1, 2, 3, 4, 5, 6, 7, 8, 9]);
+  });
+
+  test('property: all kernels once, each behind those it waits for and among the first eight left', () => {
+    const choices = fc.array(fc.tuple(fc.nat(), fc.nat(), fc.boolean(), fc.boolean()), {
       minLength: 1,
       maxLength: 60,
     });
@@ -79,19 +93,34 @@ describe('the order of kernels', () => {
         const graph = new Graph();
         const values = [input(graph, 'x', [4])];
         const alone = new Set<Node>();
-        for (const [a, b, isAlone] of picks) {
-          const sum = add(values[a % values.length]!, values[b % values.length]!);
+        const writers = new Map<Node, Value>();
+        for (const [a, b, isAlone, writes] of picks) {
+          const read = values[a % values.length]!;
+          const sum = add(read, values[b % values.length]!);
           values.push(sum);
           if (isAlone) alone.add(sum.node);
+          if (writes) writers.set(sum.node, read);
         }
         const kernels = kernelsOf(graph);
-        const order = orderKernels(kernels, { ...plain, isSpread: (node) => !alone.has(node) });
+        const order = orderKernels(kernels, {
+          ...plain,
+          isSpread: (node) => !alone.has(node),
+          overwritten: (node) => [writers.get(node) ?? []].flat(),
+        });
         assert.deepEqual(new Set(order), new Set(kernels));
         assert.equal(order.length, kernels.length);
-        order.forEach((node, i) => {
+        const left = [...kernels];
+        for (const [i, node] of order.entries()) {
           for (const { node: maker } of node.inputs)
-            assert.ok(maker.op.source || order.indexOf(maker) < i);
-        });
+            assert.ok(maker.op.source || order.indexOf(maker) < i, 'behind what it reads');
+          const earlier = kernels.slice(0, kernels.indexOf(node));
+          for (const reader of earlier)
+            if (reader.inputs.includes(writers.get(node)!))
+              assert.ok(order.indexOf(reader) < i, 'behind those that read what it writes over');
+          const place = left.indexOf(node);
+          assert.ok(place < 8, 'among the first eight left');
+          left.splice(place, 1);
+        }
       }),
     );
   });

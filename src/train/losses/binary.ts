@@ -1,8 +1,7 @@
 /** @file Crossentropies of labels that are 0 or 1, each output by itself. */
 
 import type { Value } from '../../ir/graph.ts';
-import { finiteNumber, flag, integer, rate } from '../../layers/checks.ts';
-import type { Config } from '../../layers/serialized.ts';
+import { flag } from '../../layers/checks.ts';
 import {
   add,
   log,
@@ -15,8 +14,8 @@ import {
   softplus,
   sub,
 } from '../../ops/index.ts';
-import type { FocalOptions } from './categorical.ts';
-import { Loss, type LossOptions } from './loss.ts';
+import { type BinaryOptions, type FocalOptions, focal, smoothing } from './crossentropy.ts';
+import { lossOf } from './loss.ts';
 import {
   axisNumber,
   clip,
@@ -25,15 +24,6 @@ import {
   logitsBehind,
   smoothed,
 } from './predictions.ts';
-
-export interface BinaryOptions {
-  /** Whether predictions are logits; default false: probabilities. */
-  fromLogits?: boolean | undefined;
-  /** Default 0: labels are taken as they are; 1: all are ½. */
-  labelSmoothing?: number | undefined;
-  /** Axis over which the mean is taken, default the last. */
-  axis?: number | undefined;
-}
 
 /** −y·log p − (1 − y)·log(1 − p), element by element. */
 function elements(yTrue: Value, yPred: Value, fromLogits: boolean): Value {
@@ -70,32 +60,13 @@ export function binaryCrossentropy(
  * ```
  * @see https://keras.io/api/losses/probabilistic_losses/#binarycrossentropy-class
  */
-export class BinaryCrossentropy extends Loss {
-  static readonly className: string = 'BinaryCrossentropy';
+export class BinaryCrossentropy extends lossOf<BinaryOptions>(
+  'binary_crossentropy',
+  binaryCrossentropy,
+  smoothing,
+) {
+  static override readonly className = 'BinaryCrossentropy';
   override readonly labelKind = 'binary';
-  readonly fromLogits: boolean;
-  readonly labelSmoothing: number;
-  readonly axis: number;
-
-  constructor(options: LossOptions & BinaryOptions = {}) {
-    super('binary_crossentropy', options);
-    this.fromLogits = flag(this.name, 'fromLogits', options.fromLogits ?? false);
-    this.labelSmoothing = rate(this.name, 'labelSmoothing', options.labelSmoothing ?? 0);
-    this.axis = integer(this.name, 'axis', options.axis ?? -1);
-  }
-
-  override samples(yTrue: Value, yPred: Value): Value {
-    return binaryCrossentropy(yTrue, yPred, this);
-  }
-
-  override config(): Config {
-    return {
-      ...super.config(),
-      from_logits: this.fromLogits,
-      label_smoothing: this.labelSmoothing,
-      axis: this.axis,
-    };
-  }
 }
 
 export interface BinaryFocalOptions extends BinaryOptions, FocalOptions {
@@ -131,33 +102,11 @@ export function binaryFocalCrossentropy(
  * ```
  * @see https://keras.io/api/losses/probabilistic_losses/#binaryfocalcrossentropy-class
  */
-export class BinaryFocalCrossentropy extends BinaryCrossentropy {
-  static override readonly className: string = 'BinaryFocalCrossentropy';
-  readonly applyClassBalancing: boolean;
-  readonly alpha: number;
-  readonly gamma: number;
-
-  constructor(options: LossOptions & BinaryFocalOptions = {}) {
-    super({ ...options, name: options.name ?? 'binary_focal_crossentropy' });
-    this.applyClassBalancing = flag(
-      this.name,
-      'applyClassBalancing',
-      options.applyClassBalancing ?? false,
-    );
-    this.alpha = finiteNumber(this.name, 'alpha', options.alpha ?? 0.25);
-    this.gamma = finiteNumber(this.name, 'gamma', options.gamma ?? 2);
-  }
-
-  override samples(yTrue: Value, yPred: Value): Value {
-    return binaryFocalCrossentropy(yTrue, yPred, this);
-  }
-
-  override config(): Config {
-    return {
-      ...super.config(),
-      apply_class_balancing: this.applyClassBalancing,
-      alpha: this.alpha,
-      gamma: this.gamma,
-    };
-  }
+export class BinaryFocalCrossentropy extends lossOf<BinaryFocalOptions>(
+  'binary_focal_crossentropy',
+  binaryFocalCrossentropy,
+  { ...smoothing, applyClassBalancing: [flag, false], ...focal },
+) {
+  static override readonly className = 'BinaryFocalCrossentropy';
+  override readonly labelKind = 'binary';
 }

@@ -2,7 +2,7 @@
 
 import { show, TsunoError } from '../../core/errors.ts';
 import type { Value } from '../../ir/graph.ts';
-import { finiteNumber, flag, integer, optional, rate } from '../../layers/checks.ts';
+import { refuse } from '../../layers/checks.ts';
 import type { Config } from '../../layers/serialized.ts';
 import {
   div,
@@ -20,7 +20,15 @@ import {
   softmaxOp,
   sub,
 } from '../../ops/index.ts';
-import { Loss, type LossOptions } from './loss.ts';
+import {
+  type CategoricalOptions,
+  type FocalOptions,
+  focal,
+  type SparseOptions,
+  smoothing,
+  sparse,
+} from './crossentropy.ts';
+import { lossOf } from './loss.ts';
 import {
   axisLast,
   axisNumber,
@@ -33,15 +41,6 @@ import {
   oneHotMask,
   smoothed,
 } from './predictions.ts';
-
-export interface CategoricalOptions {
-  /** Whether predictions are logits; default false: probabilities. */
-  fromLogits?: boolean | undefined;
-  /** Default 0: labels are taken as they are; 1: every class alike. */
-  labelSmoothing?: number | undefined;
-  /** Axis of the classes, default the last. */
-  axis?: number | undefined;
-}
 
 /** Rows of `yTrue` and `yPred` with the classes last, labels smoothed. */
 function rows(where: string, yTrue: Value, yPred: Value, options: CategoricalOptions) {
@@ -89,39 +88,13 @@ export function categoricalCrossentropy(
  * ```
  * @see https://keras.io/api/losses/probabilistic_losses/#categoricalcrossentropy-class
  */
-export class CategoricalCrossentropy extends Loss {
-  static readonly className: string = 'CategoricalCrossentropy';
+export class CategoricalCrossentropy extends lossOf<CategoricalOptions>(
+  'categorical_crossentropy',
+  categoricalCrossentropy,
+  smoothing,
+) {
+  static override readonly className = 'CategoricalCrossentropy';
   override readonly labelKind = 'oneHot';
-  readonly fromLogits: boolean;
-  readonly labelSmoothing: number;
-  readonly axis: number;
-
-  constructor(options: LossOptions & CategoricalOptions = {}) {
-    super('categorical_crossentropy', options);
-    this.fromLogits = flag(this.name, 'fromLogits', options.fromLogits ?? false);
-    this.labelSmoothing = rate(this.name, 'labelSmoothing', options.labelSmoothing ?? 0);
-    this.axis = integer(this.name, 'axis', options.axis ?? -1);
-  }
-
-  override samples(yTrue: Value, yPred: Value): Value {
-    return categoricalCrossentropy(yTrue, yPred, this);
-  }
-
-  override config(): Config {
-    return {
-      ...super.config(),
-      from_logits: this.fromLogits,
-      label_smoothing: this.labelSmoothing,
-      axis: this.axis,
-    };
-  }
-}
-
-export interface FocalOptions {
-  /** Weight of the loss, default 0.25. */
-  alpha?: number | undefined;
-  /** How much the well classified fade, default 2. */
-  gamma?: number | undefined;
 }
 
 /** −Σ α·(1 − p)^γ·y·log p over the classes. */
@@ -148,33 +121,13 @@ export function categoricalFocalCrossentropy(
  * ```
  * @see https://keras.io/api/losses/probabilistic_losses/#categoricalfocalcrossentropy-class
  */
-export class CategoricalFocalCrossentropy extends CategoricalCrossentropy {
-  static override readonly className: string = 'CategoricalFocalCrossentropy';
-  readonly alpha: number;
-  readonly gamma: number;
-
-  constructor(options: LossOptions & CategoricalOptions & FocalOptions = {}) {
-    super({ ...options, name: options.name ?? 'categorical_focal_crossentropy' });
-    this.alpha = finiteNumber(this.name, 'alpha', options.alpha ?? 0.25);
-    this.gamma = finiteNumber(this.name, 'gamma', options.gamma ?? 2);
-  }
-
-  override samples(yTrue: Value, yPred: Value): Value {
-    return categoricalFocalCrossentropy(yTrue, yPred, this);
-  }
-
-  override config(): Config {
-    return { ...super.config(), alpha: this.alpha, gamma: this.gamma };
-  }
-}
-
-export interface SparseOptions {
-  /** Whether predictions are logits; default false: probabilities. */
-  fromLogits?: boolean | undefined;
-  /** A label whose samples do not count; default none. */
-  ignoreClass?: number | null | undefined;
-  /** Of the classes: the last, and no other. */
-  axis?: number | undefined;
+export class CategoricalFocalCrossentropy extends lossOf<CategoricalOptions & FocalOptions>(
+  'categorical_focal_crossentropy',
+  categoricalFocalCrossentropy,
+  { ...smoothing, ...focal },
+) {
+  static override readonly className = 'CategoricalFocalCrossentropy';
+  override readonly labelKind = 'oneHot';
 }
 
 /**
@@ -239,30 +192,21 @@ function expectRows(labels: Value, yPred: Value): void {
  * ```
  * @see https://keras.io/api/losses/probabilistic_losses/#sparsecategoricalcrossentropy-class
  */
-export class SparseCategoricalCrossentropy extends Loss {
-  static readonly className = 'SparseCategoricalCrossentropy';
+export class SparseCategoricalCrossentropy extends lossOf<SparseOptions>(
+  'sparse_categorical_crossentropy',
+  sparseCategoricalCrossentropy,
+  sparse,
+) {
+  static override readonly className = 'SparseCategoricalCrossentropy';
   override readonly labelKind = 'sparse';
-  readonly fromLogits: boolean;
-  readonly ignoreClass: number | null;
-  readonly axis: number;
-
-  constructor(options: LossOptions & SparseOptions = {}) {
-    super('sparse_categorical_crossentropy', options);
-    this.fromLogits = flag(this.name, 'fromLogits', options.fromLogits ?? false);
-    this.ignoreClass = optional(integer, this.name, 'ignoreClass', options.ignoreClass);
-    this.axis = integer(this.name, 'axis', options.axis ?? -1);
-  }
-
-  override samples(yTrue: Value, yPred: Value): Value {
-    return sparseCategoricalCrossentropy(yTrue, yPred, this);
-  }
 
   protected override mask(yTrue: Value, yPred: Value): Value | undefined {
     return countingSamples(classNumbers(yTrue, yPred), this.ignoreClass);
   }
 
   override config(): Config {
-    return { ...super.config(), from_logits: this.fromLogits, ignore_class: this.ignoreClass };
+    const { axis: _, ...rest } = super.config();
+    return rest;
   }
 }
 
@@ -274,11 +218,18 @@ export function categoricalGeneralizedCrossEntropy(yTrue: Value, yPred: Value, q
   return div(sub(1, power(reduceSum(chosen, lastAxis(chosen)), q)), q);
 }
 
+function betweenZeroAndOne(where: string, what: string, value: unknown): number {
+  if (!((value as number) > 0 && (value as number) < 1))
+    throw refuse(where, what, 'between 0 and 1', value);
+  return value as number;
+}
+
 /**
  * Between crossentropy (q → 0) and mean absolute error (q → 1), default 0.5: for noisy class numbers (Zhang and Sabuncu
  * 2018).
  *
  * @param options `q`, above 0 and below 1.
+ * @throws TsunoError `ARGUMENT` for q outside (0, 1).
  *
  * @example
  * ```ts
@@ -286,29 +237,11 @@ export function categoricalGeneralizedCrossEntropy(yTrue: Value, yPred: Value, q
  * ```
  * @see https://keras.io/api/losses/probabilistic_losses/#categoricalgeneralizedcrossentropy-class
  */
-export class CategoricalGeneralizedCrossEntropy extends Loss {
-  static readonly className = 'CategoricalGeneralizedCrossEntropy';
+export class CategoricalGeneralizedCrossEntropy extends lossOf<{ q?: number | undefined }>(
+  'categorical_generalized_cross_entropy',
+  (yTrue, yPred, { q }) => categoricalGeneralizedCrossEntropy(yTrue, yPred, q),
+  { q: [betweenZeroAndOne, 0.5] },
+) {
+  static override readonly className = 'CategoricalGeneralizedCrossEntropy';
   override readonly labelKind = 'sparse';
-  readonly q: number;
-
-  /** @throws TsunoError `ARGUMENT` for q outside (0, 1). */
-  constructor(options: LossOptions & { q?: number | undefined } = {}) {
-    super('categorical_generalized_cross_entropy', options);
-    this.q = options.q ?? 0.5;
-    if (this.q > 0 && this.q < 1) return;
-    throw new TsunoError('ARGUMENT', {
-      where: this.name,
-      what: 'q',
-      expected: 'between 0 and 1',
-      found: show(this.q),
-    });
-  }
-
-  override samples(yTrue: Value, yPred: Value): Value {
-    return categoricalGeneralizedCrossEntropy(yTrue, yPred, this.q);
-  }
-
-  override config(): Config {
-    return { ...super.config(), q: this.q };
-  }
 }

@@ -126,6 +126,12 @@ export function labelsByShape({ yTrue, yPred }: LabelShapes): 'binary' | 'sparse
 
 export * from './binary.ts';
 export * from './categorical.ts';
+export type {
+  BinaryOptions,
+  CategoricalOptions,
+  FocalOptions,
+  SparseOptions,
+} from './crossentropy.ts';
 export * from './hinge.ts';
 export {
   FunctionLoss,

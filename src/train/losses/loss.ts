@@ -10,6 +10,7 @@ import { optional, text } from '../../layers/checks.ts';
 import { classNameOf } from '../../layers/layer.ts';
 import { type Config, type Serialized, serialized } from '../../layers/serialized.ts';
 import { cast, div, equal, mul, reduceSum, reshape, scalar, select } from '../../ops/index.ts';
+import { configOf, type OptionTable, type Settled, settle } from './options.ts';
 
 const reductions = [
   'sum_over_batch_size',
@@ -117,23 +118,32 @@ interface WholeLoss extends Loss {
   samples(yTrue: Value, yPred: Value): Value;
 }
 
-/** A class whose objects take the options of every loss, and no others. */
-export interface LossClass {
+/** A class whose objects take the options of every loss and those of `O`, which are their properties. */
+export interface LossClass<O> {
   readonly className: string;
-  new (options?: LossOptions): WholeLoss;
+  new (options?: LossOptions & O): WholeLoss & Settled<O>;
 }
 
-/** What a loss without options of its own extends: `name` and `compute` are all it is. */
-export function lossOf(name: string, compute: LossFunction): LossClass {
-  return class extends Loss {
+/** What a loss extends: `name`, `compute` and its `own` options are all it is. */
+export function lossOf<O extends object = object>(
+  name: string,
+  compute: (yTrue: Value, yPred: Value, options: Settled<O>) => Value,
+  own: OptionTable<O> = {} as OptionTable<O>,
+): LossClass<O> {
+  const made = class extends Loss {
     static readonly className: string = 'Loss';
-    constructor(options: LossOptions = {}) {
+    constructor(options: LossOptions & O = {} as O) {
       super(name, options);
+      Object.assign(this, settle(this.name, own, options));
     }
     override samples(yTrue: Value, yPred: Value): Value {
-      return compute(yTrue, yPred);
+      return compute(yTrue, yPred, this as unknown as Settled<O>);
+    }
+    override config(): Config {
+      return { ...super.config(), ...configOf(own, this) };
     }
   };
+  return made as unknown as LossClass<O>;
 }
 
 /** A function of labels and predictions as a loss. */

@@ -4,6 +4,7 @@ import { integer } from '../../layers/checks.ts';
 import type { Config } from '../../layers/serialized.ts';
 import { broadcast, cast, mul, reduceMean, reduceSum, scalar } from '../../ops/index.ts';
 import { sameRank } from '../losses/loss.ts';
+import { configOf, type OptionTable, type Settled, settle } from '../losses/options.ts';
 import { Metric, type MetricOptions } from './metric.ts';
 
 /** Values a sample, from labels and predictions. */
@@ -77,51 +78,51 @@ export function ratio(a: number, b: number): number {
   return b === 0 ? 0 : a / b;
 }
 
-/** A class of means that takes the options `O`. */
-export interface MeanClass<O, M extends Mean = Mean> {
+/** A class of means that take the options `O`, which are their properties. */
+export interface MeanClass<O> {
   readonly className: string;
-  new (options?: O): M;
+  new (options?: MetricOptions & O): Mean & Settled<O>;
 }
 
-/** What a mean without options of its own extends: `name` and `compute` are all it is. */
-export function meanOf(name: string, compute: MetricFunction): MeanClass<MetricOptions> {
-  return class extends Mean {
-    constructor(options: MetricOptions = {}) {
+/** What a mean extends: `name`, `compute` and its `own` options are all it is. */
+export function meanWith<O extends object>(
+  name: string,
+  compute: (yTrue: Value, yPred: Value, options: Settled<O>) => Value,
+  own: OptionTable<O>,
+): MeanClass<O> {
+  const made = class extends Mean {
+    constructor(options: MetricOptions & O = {} as O) {
       super({ name: options.name ?? name });
+      Object.assign(this, settle(this.name, own, options));
     }
     protected override values(yTrue: Value, yPred: Value): Value {
-      return compute(...sameRank(yTrue, yPred));
+      return compute(yTrue, yPred, this as unknown as Settled<O>);
+    }
+    override config(): Config {
+      return { ...super.config(), ...configOf(own, this) };
     }
   };
+  return made as unknown as MeanClass<O>;
 }
 
-export interface AxisOptions extends MetricOptions {
+/** {@link meanWith} no options, of label and prediction of one rank. */
+export function meanOf(name: string, compute: MetricFunction): MeanClass<object> {
+  return meanWith(name, (yTrue, yPred) => compute(...sameRank(yTrue, yPred)), {});
+}
+
+export interface AxisOptions {
   /** Along which label and prediction are compared, default the last. */
   axis?: number | undefined;
 }
 
-export interface MeanAlong extends Mean {
-  readonly axis: number;
-}
-
-/** What a mean of vectors extends, whose one option is the axis along which they lie. */
+/** {@link meanWith} one option, the axis along which vectors lie. */
 export function meanAlong(
   name: string,
   compute: (yTrue: Value, yPred: Value, axis: number) => Value,
-): MeanClass<AxisOptions, MeanAlong> {
-  return class extends Mean {
-    readonly axis: number;
-    constructor(options: AxisOptions = {}) {
-      super({ name: options.name ?? name });
-      this.axis = integer(this.name, 'axis', options.axis ?? -1);
-    }
-    protected override values(yTrue: Value, yPred: Value): Value {
-      return compute(yTrue, yPred, this.axis);
-    }
-    override config(): Config {
-      return { ...super.config(), axis: this.axis };
-    }
-  };
+): MeanClass<AxisOptions> {
+  return meanWith<AxisOptions>(name, (yTrue, yPred, { axis }) => compute(yTrue, yPred, axis), {
+    axis: [integer, -1],
+  });
 }
 
 /** A function of labels and predictions, averaged over the samples. */

@@ -1,16 +1,16 @@
 /** @file Losses as metrics: their values, averaged over the samples. */
 
 import type { Graph, Value } from '../../ir/graph.ts';
-import { flag, integer, optional, rate } from '../../layers/checks.ts';
-import type { Config } from '../../layers/serialized.ts';
 import { cast, equal, logicalNot, mul, neg, square, sub } from '../../ops/index.ts';
-import { type BinaryOptions, binaryCrossentropy } from '../losses/binary.ts';
+import { binaryCrossentropy } from '../losses/binary.ts';
+import { categoricalCrossentropy, sparseCategoricalCrossentropy } from '../losses/categorical.ts';
 import {
+  type BinaryOptions,
   type CategoricalOptions,
-  categoricalCrossentropy,
   type SparseOptions,
-  sparseCategoricalCrossentropy,
-} from '../losses/categorical.ts';
+  smoothing,
+  sparse,
+} from '../losses/crossentropy.ts';
 import { categoricalHinge, hinge, squaredHinge } from '../losses/hinge.ts';
 import { sameRank } from '../losses/loss.ts';
 import { classNumbers } from '../losses/predictions.ts';
@@ -24,7 +24,7 @@ import {
   meanSquaredLogarithmicError,
   poisson,
 } from '../losses/regression.ts';
-import { Mean, meanAlong, meanOf } from './mean.ts';
+import { Mean, meanAlong, meanOf, meanWith } from './mean.ts';
 import type { MetricOptions } from './metric.ts';
 
 /**
@@ -209,25 +209,12 @@ export class CosineSimilarity extends meanAlong('cosine_similarity', (yTrue, yPr
  * ```
  * @see https://keras.io/api/metrics/probabilistic_metrics/#binarycrossentropy-class
  */
-export class BinaryCrossentropy extends Mean {
+export class BinaryCrossentropy extends meanWith<Omit<BinaryOptions, 'axis'>>(
+  'binary_crossentropy',
+  (yTrue, yPred, options) => binaryCrossentropy(...sameRank(yTrue, yPred), options),
+  { fromLogits: smoothing.fromLogits, labelSmoothing: smoothing.labelSmoothing },
+) {
   static override readonly className = 'BinaryCrossentropy';
-  readonly fromLogits: boolean;
-  readonly labelSmoothing: number;
-
-  constructor(options: MetricOptions & Omit<BinaryOptions, 'axis'> = {}) {
-    super({ name: options.name ?? 'binary_crossentropy' });
-    this.fromLogits = flag(this.name, 'fromLogits', options.fromLogits ?? false);
-    this.labelSmoothing = rate(this.name, 'labelSmoothing', options.labelSmoothing ?? 0);
-  }
-
-  protected override values(yTrue: Value, yPred: Value): Value {
-    return binaryCrossentropy(...sameRank(yTrue, yPred), this);
-  }
-
-  override config(): Config {
-    const { fromLogits, labelSmoothing } = this;
-    return { ...super.config(), from_logits: fromLogits, label_smoothing: labelSmoothing };
-  }
 }
 
 /**
@@ -239,31 +226,12 @@ export class BinaryCrossentropy extends Mean {
  * ```
  * @see https://keras.io/api/metrics/probabilistic_metrics/#categoricalcrossentropy-class
  */
-export class CategoricalCrossentropy extends Mean {
+export class CategoricalCrossentropy extends meanWith<CategoricalOptions>(
+  'categorical_crossentropy',
+  categoricalCrossentropy,
+  smoothing,
+) {
   static override readonly className = 'CategoricalCrossentropy';
-  readonly fromLogits: boolean;
-  readonly labelSmoothing: number;
-  readonly axis: number;
-
-  constructor(options: MetricOptions & CategoricalOptions = {}) {
-    super({ name: options.name ?? 'categorical_crossentropy' });
-    this.fromLogits = flag(this.name, 'fromLogits', options.fromLogits ?? false);
-    this.labelSmoothing = rate(this.name, 'labelSmoothing', options.labelSmoothing ?? 0);
-    this.axis = integer(this.name, 'axis', options.axis ?? -1);
-  }
-
-  protected override values(yTrue: Value, yPred: Value): Value {
-    return categoricalCrossentropy(yTrue, yPred, this);
-  }
-
-  override config(): Config {
-    return {
-      ...super.config(),
-      from_logits: this.fromLogits,
-      label_smoothing: this.labelSmoothing,
-      axis: this.axis,
-    };
-  }
 }
 
 /**
@@ -275,22 +243,12 @@ export class CategoricalCrossentropy extends Mean {
  * ```
  * @see https://keras.io/api/metrics/probabilistic_metrics/#sparsecategoricalcrossentropy-class
  */
-export class SparseCategoricalCrossentropy extends Mean {
+export class SparseCategoricalCrossentropy extends meanWith<SparseOptions>(
+  'sparse_categorical_crossentropy',
+  sparseCategoricalCrossentropy,
+  sparse,
+) {
   static override readonly className = 'SparseCategoricalCrossentropy';
-  readonly fromLogits: boolean;
-  readonly ignoreClass: number | null;
-  readonly axis: number;
-
-  constructor(options: MetricOptions & SparseOptions = {}) {
-    super({ name: options.name ?? 'sparse_categorical_crossentropy' });
-    this.fromLogits = flag(this.name, 'fromLogits', options.fromLogits ?? false);
-    this.ignoreClass = optional(integer, this.name, 'ignoreClass', options.ignoreClass);
-    this.axis = integer(this.name, 'axis', options.axis ?? -1);
-  }
-
-  protected override values(yTrue: Value, yPred: Value): Value {
-    return sparseCategoricalCrossentropy(yTrue, yPred, this);
-  }
 
   /** Where weights are given, samples of the ignored class weigh nothing; else they count, with value 0. */
   override update(graph: Graph, yTrue: Value, yPred: Value, sampleWeight?: Value): void {
@@ -308,14 +266,5 @@ export class SparseCategoricalCrossentropy extends Mean {
     const labels = classNumbers(cast(yTrue, 'float32'), yPred);
     const counts = cast(logicalNot(equal(labels, this.ignoreClass)), 'float32');
     return mul(...sameRank(counts, weight));
-  }
-
-  override config(): Config {
-    return {
-      ...super.config(),
-      from_logits: this.fromLogits,
-      ignore_class: this.ignoreClass,
-      axis: this.axis,
-    };
   }
 }
