@@ -246,10 +246,9 @@ rule(matmulOp, (node, context) => {
     groups: 1,
   };
   const kernelShape = [1, 1, m, n];
-  // The shared axis as lines of pixels, so that a loop over pixels is long and parts are lines.
-  const width = largestDivisor(k, 64);
-  const images = reshape(a, [k / width, 1, width, m]);
-  const gradient = reshape(right, [k / width, 1, width, n]);
+  // The shared axis as pixels.
+  const images = reshape(a, [k, 1, 1, m]);
+  const gradient = reshape(right, [k, 1, 1, n]);
   return [reshape(filterGradient(images, gradient, { ...attrs, kernelShape }), [m, n])];
 });
 
@@ -283,10 +282,11 @@ function partsOf(pixels: number, bytes: number): number {
 }
 
 function filterGradient(x: Value, g: Value, attrs: ConvFilterGradientAttrs): Value {
-  const [n, oh, ow] = g.shape as readonly [number, number, number];
+  const [images, gradient] = inLongLines(padImages(x, attrs.padding), g, attrs);
+  const [n, oh, ow] = gradient.shape as readonly [number, number, number];
   const perPart = Math.ceil((n * oh) / partsOf(n * oh * ow, sizeOf(attrs.kernelShape) * 4));
   const parts = Math.ceil((n * oh) / perPart);
-  const sums = apply1(filterPartialsOp, [padImages(x, attrs.padding), g], {
+  const sums = apply1(filterPartialsOp, [images, gradient], {
     ...attrs,
     padding: [
       [0, 0],
@@ -296,6 +296,23 @@ function filterGradient(x: Value, g: Value, attrs: ConvFilterGradientAttrs): Val
     lines: perPart,
   });
   return reshape(parts === 1 ? sums : reduceSum(sums, [0]), attrs.kernelShape);
+}
+
+/** Pixels that a loop over a line has, if they can be chosen. */
+const longLine = 64;
+
+/** Where a patch is a pixel, lines of any length are the same sum; short ones would cost a loop its beginning and end. */
+function inLongLines(
+  x: Value,
+  g: Value,
+  { kernelShape, strides }: ConvFilterGradientAttrs,
+): [Value, Value] {
+  const [n, h, w] = x.shape as readonly [number, number, number];
+  const width = largestDivisor(n * h * w, longLine);
+  if ([...kernelShape.slice(0, 2), ...strides].some((extent) => extent !== 1) || width <= w)
+    return [x, g];
+  const lines = (value: Value) => reshape(value, [(n * h * w) / width, 1, width, value.shape[3]!]);
+  return [lines(x), lines(g)];
 }
 
 /** Bytes that partial sums of a kernel's gradient may take. */
