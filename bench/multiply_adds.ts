@@ -44,7 +44,7 @@ const counts: Partial<Record<keyof typeof kernels, Count>> = {
     const { kernel, pool } = node.attrs as PanelPoolAttrs;
     return perResult(node) * areaOf(pool) * areaOf(kernel) * channelsOf(node.inputs[0]!);
   },
-  pooled_filter_gradient: filterGradient,
+  pooled_filter_partials: filterGradient,
   rows_input_gradient: (node) =>
     sizeOf(node.inputs[0]!.shape) * patchOf((node.attrs as { kernel: Shape }).kernel),
   depthwise_conv: (node) => convolution(node, areaOf((node.attrs as DepthwiseAttrs).kernel), true),

@@ -1,10 +1,12 @@
 /**
- * @file How the time of a training step grows with the batch, with the images' area and with the channels; and its memory.
+ * @file How the time of a training step grows with the batch, with the images' area and with the channels; its memory, and what threads
+ * could gain.
  */
 import type { NodeBinary } from '../tools/node_binaries.ts';
 import type { Job } from './job.ts';
 import { runJob } from './run_job.ts';
 import { stepMemories, stepMemoryTable } from './step_memory.ts';
+import { stepShares, stepSharesTable } from './step_shares.ts';
 import { digits, table } from './tables.ts';
 
 interface Point {
@@ -84,5 +86,6 @@ export function scalingTables(rows: readonly ScalingRow[]): string {
     const head = [title, 'step, ms', 'M multiply-adds', 'time / multiply-adds, to the first row'];
     return `## Scaling with the ${title}\n\n${table(head, lines)}`;
   });
-  return [...tables, stepMemoryTable(stepMemories())].join('\n\n');
+  const planned = [stepSharesTable(stepShares()), stepMemoryTable(stepMemories())];
+  return [...tables, ...planned].join('\n\n');
 }

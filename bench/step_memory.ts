@@ -2,13 +2,8 @@
  * @file Memory of a training step: the arena of its plan beside the activations that it must keep, which are the most bytes of
  * values that lie between two kernels: made before, and read behind. Nothing is run.
  */
-import { kernelOf } from '../src/backends/wasm/emit.ts';
-import { passesFor } from '../src/backends/wasm/engine.ts';
-import { runPasses } from '../src/passes/index.ts';
-import { makePlan, type Place, type Plan } from '../src/plan/plan.ts';
-import { haltName } from '../src/train/health.ts';
-import { networks, syntheticData } from './networks.ts';
-import { Subject } from './subject.ts';
+import type { Place, Plan } from '../src/plan/plan.ts';
+import { stepPlans } from './step_plans.ts';
 import { digits, table } from './tables.ts';
 
 export interface StepMemory {
@@ -43,15 +38,12 @@ function keptBytes({ once, kernels }: Plan): number {
 
 /** Of all networks and batches that are measured. */
 export function stepMemories(): StepMemory[] {
-  return Object.entries(networks).flatMap(([name, network]) =>
-    network.batches.map((batch) => {
-      const { images, labels } = syntheticData(network, batch);
-      const graph = Subject.trainGraph(network.build(), images, labels, network.optimizer(), batch);
-      const options = { threads: 2, cost: kernelOf, halt: haltName };
-      const plan = makePlan(runPasses(graph, passesFor[1]), options);
-      return { name, batch, arenaBytes: plan.arenaBytes, keptBytes: keptBytes(plan) };
-    }),
-  );
+  return stepPlans(1).map(({ name, batch, plan }) => ({
+    name,
+    batch,
+    arenaBytes: plan.arenaBytes,
+    keptBytes: keptBytes(plan),
+  }));
 }
 
 export function stepMemoryTable(memories: readonly StepMemory[]): string {

@@ -33,7 +33,7 @@ describe('the check at the start', () => {
       'winograd_conv_pool',
       'winograd_partials',
       'filter_partials',
-      'pooled_filter_gradient',
+      'pooled_filter_partials',
       'rows_input_gradient',
       'depthwise_conv',
       'depthwise_filter',

@@ -3,7 +3,7 @@
  * already; kernels are [kh, kw, 1, c].
  */
 import { sizeOf } from '../../core/shape.ts';
-import type { Op } from '../../ir/op.ts';
+import type { Op, ReferenceTensor } from '../../ir/op.ts';
 import {
   type ConvAttrs,
   conv2dFilterGradientOp,
@@ -11,7 +11,7 @@ import {
   outputExtent,
   type Pair,
 } from '../../ops/index.ts';
-import { biased, type PanelConvAttrs } from './ops.ts';
+import { biased, type PanelConvAttrs, type Parts, sumsOfParts } from './ops.ts';
 
 export interface DepthwiseAttrs {
   kernel: Pair;
@@ -59,16 +59,20 @@ export const depthwiseConvOp: Op<DepthwiseConvAttrs, 'depthwise_conv'> = {
   },
 };
 
-export const depthwiseFilterOp: Op<DepthwiseAttrs, 'depthwise_filter'> = {
+/** The kernel's gradient over each part: [parts, kh, kw, 1, c]. */
+export const depthwiseFilterOp: Op<DepthwiseAttrs & Parts, 'depthwise_filter'> = {
   name: 'depthwise_filter',
-  infer: ([x], { kernel }) => [{ shape: [...kernel, 1, x!.shape[3]!], dtype: 'float32' }],
-  reference([x, g], attrs, outputs) {
-    const conv = asConv(attrs, x!.shape[3]!);
-    return conv2dFilterGradientOp.reference!(
-      [x!, g!],
-      { ...conv, kernelShape: outputs[0]!.shape },
-      outputs,
-    );
+  infer: ([x], { kernel, parts }) => [
+    { shape: [parts, ...kernel, 1, x!.shape[3]!], dtype: 'float32' },
+  ],
+  reference(inputs, attrs, [out]) {
+    const conv = asConv(attrs, inputs[0]!.shape[3]!);
+    const kernelShape = out!.shape.slice(1);
+    const sum = (own: readonly ReferenceTensor[]) =>
+      conv2dFilterGradientOp.reference!(own, { ...conv, kernelShape }, [
+        { shape: kernelShape, dtype: 'float32' },
+      ])[0]!;
+    return [sumsOfParts(inputs, attrs, sum)];
   },
 };
 

@@ -101,6 +101,29 @@ export class KernelBuilder extends FunctionBuilder {
   }
 }
 
+/** Work that falls into even units, see {@link evenUnits}. */
+export interface EvenUnits {
+  units: number;
+  /** Pieces of the largest unit; the others have as many or one less. */
+  largest: number;
+  /** The first piece of a unit; of the one after the last: the number of pieces. */
+  first(unit: Instruction): Instruction;
+}
+
+/**
+ * `pieces` in units as even as can be, of at most `most` pieces: a multiple of sixteen units, so that 2, 4, 8 or 16 threads
+ * get the same, as long as each has `least` pieces.
+ */
+export function evenUnits(pieces: number, most: number, least = 1): EvenUnits {
+  const wanted = Math.ceil(pieces / most / 16) * 16;
+  const units = Math.max(1, Math.min(wanted, Math.floor(pieces / least)));
+  return {
+    units,
+    largest: Math.ceil(pieces / units),
+    first: (unit) => i32.div_u(i32.mul(unit, i32.const(pieces)), i32.const(units)),
+  };
+}
+
 /** `base + index·scale`, scale constant. */
 export function at(base: Instruction, index: Instruction, scale: number): Instruction {
   return i32.add(base, scale === 1 ? index : i32.mul(index, i32.const(scale)));

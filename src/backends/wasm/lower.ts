@@ -24,6 +24,8 @@ import {
   outputExtent,
   type Padding2D,
   type Pair,
+  pooledBiasGradientOp,
+  pooledFilterGradientOp,
   pooledInputGradientOp,
   reduceSum,
   reluOp,
@@ -40,6 +42,8 @@ import {
   panelConvOp,
   panelConvPoolOp,
   placeOp,
+  pooledBiasPartialsOp,
+  pooledPartialsOp,
   rowsInputGradientOp,
   type Taps,
 } from './ops.ts';
@@ -258,7 +262,12 @@ rule(conv2dFilterGradientOp, (node, { inputs }) => {
     const { strides, dilation } = attrs;
     const [kh, kw] = attrs.kernelShape as readonly [number, number];
     const x = padImages(inputs[0]!, attrs.padding);
-    return [apply1(depthwiseFilterOp, [x, inputs[1]!], { kernel: [kh, kw], strides, dilation })];
+    const own = { kernel: [kh, kw], strides, dilation } as const;
+    return [
+      inParts(x.shape[0]!, attrs.kernelShape, (parts) =>
+        apply1(depthwiseFilterOp, [x, inputs[1]!], { ...own, parts }),
+      ),
+    ];
   }
   if (attrs.groups !== 1) return undefined;
   if (suitsWinograd(attrs.kernelShape, attrs)) {
@@ -450,6 +459,38 @@ rule(convReluPoolOp, (node, { inputs, target }) => {
     kernel: [kh, kw],
     k,
   });
+});
+
+/**
+ * A sum over images in parts, so that it falls to many threads where channels are few; one sum where a part's result is large
+ * beside what is added.
+ */
+function inParts(images: number, shape: Shape, sums: (parts: number) => Value): Value {
+  const fitting = Math.max(1, Math.min(mostParts, Math.floor(smallSums / sizeOf(shape))));
+  const parts = largestDivisor(images, fitting);
+  return reshape(parts === 1 ? sums(1) : reduceSum(sums(parts), [0]), shape);
+}
+
+/** Most parts, and elements of all their sums. */
+const [mostParts, smallSums] = [8, 16 * 1024];
+
+rule(pooledFilterGradientOp, (node, { inputs }) => {
+  const attrs = node.attrs as ConvPoolAttrs & { kernelShape: Shape };
+  const [x, g, winner] = inputs as [Value, Value, Value];
+  return [
+    inParts(x.shape[0]!, attrs.kernelShape, (parts) =>
+      apply1(pooledPartialsOp, [x, g, winner], { ...attrs, parts }),
+    ),
+  ];
+});
+
+rule(pooledBiasGradientOp, (node, { inputs }) => {
+  const [g, winner] = inputs as [Value, Value];
+  return [
+    inParts(g.shape[0]!, node.outputs[0]!.shape, (parts) =>
+      apply1(pooledBiasPartialsOp, [g, winner], { parts }),
+    ),
+  ];
 });
 
 rule(pooledInputGradientOp, (node, { inputs }) => {

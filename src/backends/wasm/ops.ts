@@ -13,6 +13,8 @@ import {
   type ConvPoolAttrs,
   conv2dOp,
   convReluPoolOp,
+  pooledBiasGradientOp,
+  pooledFilterGradientOp,
   pooledInputGradientOp,
 } from '../../ops/index.ts';
 
@@ -194,6 +196,68 @@ export const rowsInputGradientOp: Op<
   },
 };
 
+export interface Parts {
+  /**
+   * Into how many runs of images a sum is cut, a divisor of their number; fixed by the shapes, so that threads do not change
+   * it.
+   */
+  parts: number;
+}
+
+/** The sums over each run of images, one behind the other. */
+export function sumsOfParts(
+  inputs: readonly ReferenceTensor[],
+  { parts }: Parts,
+  sum: (own: readonly ReferenceTensor[]) => Float64Array,
+): Float64Array {
+  const sums = Array.from({ length: parts }, (_, part) =>
+    sum(
+      inputs.map(({ shape, data }) => {
+        const size = data.length / parts;
+        const own = data.slice(part * size, (part + 1) * size);
+        return { shape: [shape[0]! / parts, ...shape.slice(1)], data: own };
+      }),
+    ),
+  );
+  return Float64Array.from(sums.flatMap((own) => [...own]));
+}
+
+export interface PooledPartialsAttrs extends ConvPoolAttrs, Parts {
+  kernelShape: Shape;
+  /** Tiles suit vectors that V8 joins. */
+  joined?: boolean;
+}
+
+/** As `pooled_filter_gradient`, over each part: [parts, kh, kw, c, k]. */
+export const pooledPartialsOp: Op<PooledPartialsAttrs, 'pooled_filter_partials'> = {
+  name: 'pooled_filter_partials',
+  infer: (_inputs, { parts, kernelShape }) => [
+    { shape: [parts, ...kernelShape], dtype: 'float32' },
+  ],
+  reference: (inputs, attrs) => [
+    sumsOfParts(
+      inputs,
+      attrs,
+      (own) =>
+        pooledFilterGradientOp.reference!(own, attrs, [
+          { shape: attrs.kernelShape, dtype: 'float32' },
+        ])[0]!,
+    ),
+  ],
+};
+
+/** As `pooled_bias_gradient`, over each part: [parts, k]. */
+export const pooledBiasPartialsOp: Op<Parts, 'pooled_bias_partials'> = {
+  name: 'pooled_bias_partials',
+  infer: ([g], { parts }) => [{ shape: [parts, g!.shape[3]!], dtype: 'float32' }],
+  reference: (inputs, attrs) => [
+    sumsOfParts(inputs, attrs, (own) => {
+      const shape = own[0]!.shape.slice(3);
+      return pooledBiasGradientOp.reference!(own, undefined, [{ shape, dtype: 'float32' }])[0]!;
+    }),
+  ],
+};
+
 export interface FilterPartialsAttrs extends ConvFilterGradientAttrs {
   /** Into how many runs of output lines the sum is cut; fixed by the shapes, so that threads do not change it. */
   parts: number;
@@ -280,6 +344,8 @@ export const backendOps = [
   panelConvOp,
   panelConvPoolOp,
   rowsInputGradientOp,
+  pooledPartialsOp,
+  pooledBiasPartialsOp,
   filterPartialsOp,
   interleaveOp,
   placeOp,

@@ -6,7 +6,6 @@
 import type { Graph } from '../../ir/graph.ts';
 import type { Op } from '../../ir/op.ts';
 import { rewrite } from '../../ir/rewrite.ts';
-import { pooledFilterGradientOp } from '../../ops/index.ts';
 import {
   filterPartialsOp,
   type PackAttrs,
@@ -14,6 +13,7 @@ import {
   packPanelsOp,
   panelConvOp,
   panelWidth,
+  pooledPartialsOp,
 } from './ops.ts';
 import { winogradWeightsOp } from './winograd_ops.ts';
 
@@ -22,7 +22,7 @@ const packing: ReadonlySet<Op> = new Set([packPanelsOp as Op, winogradWeightsOp 
 const told: ReadonlySet<Op> = new Set([
   panelConvOp as Op,
   filterPartialsOp as Op,
-  pooledFilterGradientOp as Op,
+  pooledPartialsOp as Op,
 ]);
 
 export function widen(graph: Graph): Graph {

@@ -12,6 +12,7 @@ import { control, f32x4, type Instruction, i32, v128 } from '../assembler/instru
 import { forRange, type Local } from '../assembler/module.ts';
 import type { DepthwiseAttrs, DepthwiseConvAttrs } from '../depthwise_ops.ts';
 import { at, type KernelSpec } from '../kernel.ts';
+import type { Parts } from '../ops.ts';
 import { atMost } from './panel_conv.ts';
 
 /** Byte distance of each tap from a patch's first element. */
@@ -92,54 +93,62 @@ export function depthwiseConvKernel(node: Node): KernelSpec {
 /** Channels a unit of the gradient: a cache line. */
 const channelBlock = 16;
 
-/** Unit = 16 channels; their sums stand in the result between rows. c is a multiple of four. */
+/** Unit = (part, 16 channels); their sums stand in the result between rows. c is a multiple of four. */
 export function depthwiseFilterKernel(node: Node): KernelSpec {
-  const attrs = node.attrs as DepthwiseAttrs;
+  const attrs = node.attrs as DepthwiseAttrs & Parts;
   const image = node.inputs[0]!.shape as readonly [number, number, number, number];
   const [, h, w, c] = image;
   const [n, oh, ow] = node.inputs[1]!.shape as readonly [number, number, number];
   const offsets = tapOffsets(attrs, w, c);
+  const blocks = Math.ceil(c / channelBlock);
+  const lines = (n / attrs.parts) * oh;
   return {
     key: JSON.stringify(['depthwise_filter', image, node.inputs[1]!.shape, attrs]),
-    units: Math.ceil(c / channelBlock),
+    units: attrs.parts * blocks,
     work: n * oh * ow * c * offsets.length,
     emit(fn) {
       const [x, gradient] = fn.inputs as [Local, Local];
       const together = fn.together(c / 4);
       const sums = together.map(() => fn.localsOf('v128', offsets.length));
       const g = together.map(() => fn.local('v128'));
-      const [from, source, to, channel, first, last] = fn.localsOf('i32', 6);
+      const [from, source, to, channel, first, last, part, start, line] = fn.localsOf('i32', 9);
+      /** Adds an output row to the sums of a block of channels. */
+      const addLine = (): Instruction[] => {
+        const imageRow = i32.add(
+          i32.mul(i32.div_u(line.get(), i32.const(oh)), i32.const(h)),
+          i32.mul(i32.rem_u(line.get(), i32.const(oh)), i32.const(attrs.strides[0])),
+        );
+        const eachSum = (then: (sum: Local, tap: number, i: number) => Instruction) =>
+          offsets.flatMap((_, tap) => together.map((_v, i) => then(sums[i]![tap]!, tap, i)));
+        return forRange(channel, first.get(), () => last.get(), together.length * 4, [
+          from.set(at(at(x.get(), imageRow, w * c * 4), channel.get(), 4)),
+          source.set(at(at(gradient.get(), line.get(), ow * c * 4), channel.get(), 4)),
+          to.set(
+            at(at(fn.outputs[0]!.get(), part.get(), offsets.length * c * 4), channel.get(), 4),
+          ),
+          control.if(
+            i32.eq(line.get(), start.get()),
+            eachSum((sum) => sum.set(f32x4.const(0))),
+            eachSum((sum, tap, i) => sum.set(v128.load(to.get(), tap * c * 4 + together[i]!))),
+          ),
+          ...fn.each(ow, () => [
+            ...together.map((v, i) => g[i]!.set(v128.load(source.get(), v))),
+            ...eachSum((sum, tap, i) => {
+              const x = v128.load(from.get(), offsets[tap]! + together[i]!);
+              return sum.set(fn.madd(x, g[i]!.get(), sum.get()));
+            }),
+            from.add(attrs.strides[1] * c * 4),
+            source.add(c * 4),
+          ]),
+          ...eachSum((sum, tap, i) => v128.store(to.get(), sum.get(), tap * c * 4 + together[i]!)),
+        ]);
+      };
       fn.eachUnit((unit) => [
-        first.set(i32.mul(unit.get(), i32.const(channelBlock))),
+        part.set(i32.div_u(unit.get(), i32.const(blocks))),
+        first.set(i32.mul(i32.rem_u(unit.get(), i32.const(blocks)), i32.const(channelBlock))),
         last.set(atMost(i32.add(first.get(), i32.const(channelBlock)), c)),
-        ...fn.each(n * oh, (line) => {
-          const imageRow = i32.add(
-            i32.mul(i32.div_u(line.get(), i32.const(oh)), i32.const(h)),
-            i32.mul(i32.rem_u(line.get(), i32.const(oh)), i32.const(attrs.strides[0])),
-          );
-          const own = (then: (sum: Local, tap: number, i: number) => Instruction) =>
-            offsets.flatMap((_, tap) => together.map((_v, i) => then(sums[i]![tap]!, tap, i)));
-          return forRange(channel, first.get(), () => last.get(), together.length * 4, [
-            from.set(at(at(x.get(), imageRow, w * c * 4), channel.get(), 4)),
-            source.set(at(at(gradient.get(), line.get(), ow * c * 4), channel.get(), 4)),
-            to.set(at(fn.outputs[0]!.get(), channel.get(), 4)),
-            control.if(
-              i32.eqz(line.get()),
-              own((sum) => sum.set(f32x4.const(0))),
-              own((sum, tap, i) => sum.set(v128.load(to.get(), tap * c * 4 + together[i]!))),
-            ),
-            ...fn.each(ow, () => [
-              ...together.map((v, i) => g[i]!.set(v128.load(source.get(), v))),
-              ...own((sum, tap, i) => {
-                const x = v128.load(from.get(), offsets[tap]! + together[i]!);
-                return sum.set(fn.madd(x, g[i]!.get(), sum.get()));
-              }),
-              from.add(attrs.strides[1] * c * 4),
-              source.add(c * 4),
-            ]),
-            ...own((sum, tap, i) => v128.store(to.get(), sum.get(), tap * c * 4 + together[i]!)),
-          ]);
-        }),
+        start.set(i32.mul(part.get(), i32.const(lines))),
+        ...forRange(line, start.get(), () => i32.add(start.get(), i32.const(lines)), 1, addLine()),
       ]);
     },
   };

@@ -24,10 +24,10 @@ import {
   maxPoolGradientKernel,
   maxPoolKernel,
 } from './pool.ts';
-import { pooledBiasGradientKernel, rowsInputGradientKernel } from './pooled_gradients.ts';
+import { pooledBiasPartialsKernel, rowsInputGradientKernel } from './pooled_gradients.ts';
 import { argMaxKernel, reduceMaxKernel, reduceSumKernel } from './reduce.ts';
 import { sampleGradientKernel, sampleKernel } from './sample.ts';
-import { pooledFilterGradientKernel } from './small_patch_gradient.ts';
+import { pooledPartialsKernel } from './small_patch_gradient.ts';
 import { transposeKernel } from './transpose.ts';
 import { winogradConvKernel, winogradConvPoolKernel, winogradWeightsKernel } from './winograd.ts';
 import { winogradFinishKernel, winogradPartialsKernel } from './winograd_gradient.ts';
@@ -62,13 +62,15 @@ export const kernels: Record<
   sample2d: sampleKernel,
   sample2d_gradient: sampleGradientKernel,
   conv_relu_pool: 'lowered',
-  pooled_filter_gradient: pooledFilterGradientKernel,
+  pooled_filter_gradient: 'lowered',
   pooled_input_gradient: 'lowered',
-  pooled_bias_gradient: pooledBiasGradientKernel,
+  pooled_bias_gradient: 'lowered',
   pack_panels: packPanelsKernel,
   panel_conv: panelConvKernel,
   panel_conv_pool: panelConvPoolKernel,
   rows_input_gradient: rowsInputGradientKernel,
+  pooled_filter_partials: pooledPartialsKernel,
+  pooled_bias_partials: pooledBiasPartialsKernel,
   place: placeKernel,
   interleave: interleaveKernel,
   filter_partials: filterPartialsKernel,

@@ -19,7 +19,7 @@ import type { Node } from '../../../ir/graph.ts';
 import { control, f32x4, type Instruction, i32, v128 } from '../assembler/instructions.ts';
 import type { Local } from '../assembler/module.ts';
 import { forRange, whileLess } from '../assembler/module.ts';
-import { at, type KernelBuilder, type KernelSpec } from '../kernel.ts';
+import { at, evenUnits, type KernelBuilder, type KernelSpec } from '../kernel.ts';
 import { type PanelConvAttrs, panelWidth } from '../ops.ts';
 import { storeFloats } from './reduce.ts';
 
@@ -104,13 +104,11 @@ export function panelConvKernel(node: Node): KernelSpec {
   const stripFirst = rows * width * 4 * strips <= smallWeights;
   // Few tiles and much weight: units are strips. Else: groups of tiles, all strips each.
   const byStrips = tiles <= 16 && strips >= 4;
-  const tilesPerUnit = byStrips ? tiles : Math.max(1, Math.min(24, Math.floor(tiles / 16)));
-  const tileGroups = Math.ceil(tiles / tilesPerUnit);
-  const stripsPerUnit = byStrips ? Math.max(1, Math.floor(strips / 16)) : strips;
-  const stripGroups = Math.ceil(strips / stripsPerUnit);
+  const tileGroups = byStrips ? evenUnits(tiles, tiles, tiles) : evenUnits(tiles, 24);
+  const stripGroups = byStrips ? evenUnits(strips, strips) : evenUnits(strips, strips, strips);
   return {
     key: JSON.stringify(['panel_conv', image, attrs, width, node.inputs.length]),
-    units: tileGroups * stripGroups,
+    units: tileGroups.units * stripGroups.units,
     work: pixels * rows * k,
     scratch: byScratch ? size * width * 4 : 0,
     emit(fn) {
@@ -197,13 +195,14 @@ export function panelConvKernel(node: Node): KernelSpec {
 
       fn.eachUnit((unit) => {
         const code: Instruction[] = [];
-        const tileGroup = fn.define(code, i32.div_u(unit.get(), i32.const(stripGroups)));
-        const stripGroup = fn.define(code, i32.rem_u(unit.get(), i32.const(stripGroups)));
-        const tileStart = fn.define(code, i32.mul(tileGroup.get(), i32.const(tilesPerUnit)));
-        const stripStart = fn.define(code, i32.mul(stripGroup.get(), i32.const(stripsPerUnit)));
+        const groups = i32.const(stripGroups.units);
+        const tileGroup = fn.define(code, i32.div_u(unit.get(), groups));
+        const stripGroup = fn.define(code, i32.rem_u(unit.get(), groups));
+        const tileStart = fn.define(code, tileGroups.first(tileGroup.get()));
+        const stripStart = fn.define(code, stripGroups.first(stripGroup.get()));
         code.push(
-          tileEnd.set(atMost(i32.add(tileStart.get(), i32.const(tilesPerUnit)), tiles)),
-          stripEnd.set(atMost(i32.add(stripStart.get(), i32.const(stripsPerUnit)), strips)),
+          tileEnd.set(tileGroups.first(i32.add(tileGroup.get(), i32.const(1)))),
+          stripEnd.set(stripGroups.first(i32.add(stripGroup.get(), i32.const(1)))),
         );
         const overTiles = (body: Instruction[]) =>
           forRange(tile, tileStart.get(), () => tileEnd.get(), 1, body);

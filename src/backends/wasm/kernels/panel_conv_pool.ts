@@ -10,9 +10,9 @@ import { sizeOf } from '../../../core/shape.ts';
 import type { Node } from '../../../ir/graph.ts';
 import { control, type Instruction, i32, v128 } from '../assembler/instructions.ts';
 import { forRange, type Local } from '../assembler/module.ts';
-import { at, type KernelSpec } from '../kernel.ts';
+import { at, evenUnits, type KernelSpec } from '../kernel.ts';
 import type { PanelPoolAttrs } from '../ops.ts';
-import { accumulateTile, atMost, patchAddress, patchRuns, smallWeights } from './panel_conv.ts';
+import { accumulateTile, patchAddress, patchRuns, smallWeights } from './panel_conv.ts';
 import { storeFloats } from './reduce.ts';
 import { windowMaximum, winnerBytes } from './window_maximum.ts';
 
@@ -28,10 +28,10 @@ export function panelConvPoolKernel(node: Node): KernelSpec {
   const [strips, rows, width] = node.inputs[1]!.shape as readonly [number, number, number];
   const vectors = width / 4;
   const stripsInside = rows * width * 4 * strips <= smallWeights;
-  const perUnit = Math.max(1, Math.min(64, Math.floor(pooled / 32)));
+  const { units, first } = evenUnits(pooled, 64);
   return {
     key: JSON.stringify(['panel_conv_pool', image, attrs, width]),
-    units: Math.ceil(pooled / perUnit),
+    units,
     work: pooled * window * rows * k,
     emit(fn) {
       const [x, panels, bias] = fn.inputs as [Local, Local, Local];
@@ -102,13 +102,13 @@ export function panelConvPoolKernel(node: Node): KernelSpec {
         ];
       };
       fn.eachUnit((unit) => {
-        const start = i32.mul(unit.get(), i32.const(perUnit));
+        const start = first(unit.get());
         const overPlaces = (body: Instruction[]) =>
           forRange(place, start, () => end.get(), 1, body);
         const overStrips = (body: Instruction[]) =>
           forRange(strip, i32.const(0), () => i32.const(strips), 1, body);
         return [
-          end.set(atMost(i32.add(start, i32.const(perUnit)), pooled)),
+          end.set(first(i32.add(unit.get(), i32.const(1)))),
           ...(stripsInside
             ? overPlaces([...findPatch(), ...overStrips(compute())])
             : overStrips(overPlaces([...findPatch(), ...compute()]))),

@@ -29,6 +29,7 @@ import {
 } from '../assembler/instructions.ts';
 import { type Local, whileLess } from '../assembler/module.ts';
 import { at, type Join, type KernelBuilder, type KernelSpec, transpose4 } from '../kernel.ts';
+import type { Parts, PooledPartialsAttrs } from '../ops.ts';
 import { patchRuns, type Run } from './panel_conv.ts';
 
 /**
@@ -94,14 +95,15 @@ export function eachPlace(
 }
 
 /**
- * Unit = a span of channels, four at a time: their lists, their packed rows; then a transpose of all into [r, k]. Spans are as
- * wide as a cache line of the result where that leaves eight units to share out.
+ * Unit = (part, span of channels), four channels at a time: their lists, their packed rows; then a transpose of all into [r, k].
+ * Spans are as wide as a cache line of the result where that leaves eight units to share out.
  */
-export function listedFilterGradientKernel(node: Node): KernelSpec {
-  const attrs = node.attrs as ConvPoolAttrs & { kernelShape: Shape };
+export function listedPartialsKernel(node: Node): KernelSpec {
+  const attrs = node.attrs as PooledPartialsAttrs;
   const image = node.inputs[0]!.shape;
   const g = convPoolGeometry(image, attrs.kernelShape, attrs);
-  const places = g.n * g.ph * g.pw;
+  const images = g.n / attrs.parts;
+  const places = images * g.ph * g.pw;
   const runs = patchRuns([g.kh, g.kw], attrs.dilation, g.w, g.c);
   const vectors = patchVectors(runs);
   const offsets = windowOffsets(g, attrs);
@@ -109,10 +111,11 @@ export function listedFilterGradientKernel(node: Node): KernelSpec {
   const rowBytes = vectors.length * 16;
   const tableBytes = 1024;
   const span = [16, 8].find((channels) => g.k % channels === 0 && g.k >= channels * 8) ?? 4;
+  const spans = Math.ceil(g.k / span);
   return {
-    key: JSON.stringify(['pooled_filter_gradient', image, attrs]),
-    units: Math.ceil(g.k / span),
-    work: (places * g.k * runs.reduce((sum, run) => sum + run.length, 0)) / 2,
+    key: JSON.stringify(['pooled_filter_partials', image, attrs]),
+    units: attrs.parts * spans,
+    work: (places * attrs.parts * g.k * runs.reduce((sum, run) => sum + run.length, 0)) / 2,
     scratch: tableBytes + 4 * listBytes + span * rowBytes,
     emit(fn) {
       const [x, gradient, winner] = fn.inputs as [Local, Local, Local];
@@ -129,7 +132,7 @@ export function listedFilterGradientKernel(node: Node): KernelSpec {
         Local,
         Local,
       ];
-      const [who, row, firstChannel] = fn.localsOf('i32', 3);
+      const [who, row, firstChannel, part, own] = fn.localsOf('i32', 5);
       const value = fn.local('f32');
 
       /** Appends each winner with a gradient to its channel's list: always written, kept only if it counts. */
@@ -148,8 +151,8 @@ export function listedFilterGradientKernel(node: Node): KernelSpec {
       fn.eachUnit((unit) => {
         const build = [
           ...ends.map((end, lane) => end.set(i32.add(lists.get(), i32.const(lane * listBytes)))),
-          place.set(firstChannel.get()),
-          ...eachPlace(fn, g, attrs, g.n, patch, [
+          place.set(at(firstChannel.get(), part.get(), places * g.k)),
+          ...eachPlace(fn, g, attrs, images, patch, [
             winners.set(i32.load(i32.add(winner.get(), place.get()))),
             control.if(i32.ne(winners.get(), i32.const(-1)), [
               g4.set(v128.load(at(gradient.get(), place.get(), 4))),
@@ -169,10 +172,13 @@ export function listedFilterGradientKernel(node: Node): KernelSpec {
           );
         }
         const fold = ends.flatMap((end, lane) =>
-          foldList(fn, x, vectors, lists, lane * listBytes, end, row, lane * rowBytes),
+          foldList(fn, own, vectors, lists, lane * listBytes, end, row, lane * rowBytes),
         );
-        const first = i32.mul(unit.get(), i32.const(span));
+        const first = i32.mul(i32.rem_u(unit.get(), i32.const(spans)), i32.const(span));
+        const sums = at(fn.outputs[0]!.get(), part.get(), sizeOf(attrs.kernelShape) * 4);
         return [
+          part.set(i32.div_u(unit.get(), i32.const(spans))),
+          own.set(at(x.get(), part.get(), images * g.h * g.w * g.c * 4)),
           firstChannel.set(first),
           row.set(rows.get()),
           ...fn.each(span / 4, () => [
@@ -181,7 +187,7 @@ export function listedFilterGradientKernel(node: Node): KernelSpec {
             firstChannel.add(4),
             row.add(4 * rowBytes),
           ]),
-          ...transposeRows(fn, runs, g.k, span, rows, rowBytes, first),
+          ...transposeRows(fn, runs, g.k, span, rows, rowBytes, first, sums),
         ];
       });
     },
@@ -229,6 +235,7 @@ function transposeRows(
   rows: Local,
   rowBytes: number,
   firstChannel: Instruction,
+  sums: Instruction,
 ): Instruction[] {
   const [to, from] = fn.localsOf('i32', 2);
   const block = fn.localsOf('v128', 4);
@@ -256,7 +263,7 @@ function transposeRows(
       ...(length >= 4 ? fn.each(Math.floor(length / 4), () => store(4, channels)) : []),
       ...(length % 4 > 0 ? store(length % 4, channels) : []),
     ]);
-  const start = [from.set(rows.get()), to.set(at(fn.outputs[0]!.get(), firstChannel, 4))];
+  const start = [from.set(rows.get()), to.set(at(sums, firstChannel, 4))];
   if (k % 4 === 0) return [...start, ...all(4)];
   const last = i32.eq(firstChannel, i32.const(k - (k % 4)));
   return [...start, control.if(last, all(k % 4), k >= 4 ? all(4) : [])];
@@ -360,19 +367,21 @@ export function rowsInputGradientKernel(node: Node): KernelSpec {
   };
 }
 
-/** Unit = 16 channels: Σ g over the places with a winner. */
-export function pooledBiasGradientKernel(node: Node): KernelSpec {
+/** Unit = (part, 16 channels): Σ g over the places with a winner. */
+export function pooledBiasPartialsKernel(node: Node): KernelSpec {
+  const { parts } = node.attrs as Parts;
   const shape = node.inputs[0]!.shape;
   const k = shape[3]!;
-  const places = sizeOf(shape) / k;
+  const places = sizeOf(shape) / k / parts;
+  const blocks = Math.ceil(k / 16);
   return {
-    key: JSON.stringify(['pooled_bias_gradient', shape]),
-    units: Math.ceil(k / 16),
-    work: places * k,
+    key: JSON.stringify(['pooled_bias_partials', shape, parts]),
+    units: parts * blocks,
+    work: sizeOf(shape),
     emit(fn) {
       const [gradient, winner] = fn.inputs as [Local, Local];
       const sums = fn.localsOf('v128', 4);
-      const [from, who] = fn.localsOf('i32', 2);
+      const [from, who, part, block] = fn.localsOf('i32', 4);
       const [bytes, low, high] = fn.localsOf('v128', 3);
       fn.eachUnit((unit) => {
         const fold = (channels: number): Instruction[] => {
@@ -398,7 +407,7 @@ export function pooledBiasGradientKernel(node: Node): KernelSpec {
             ...used.flatMap((sum, i) =>
               Array.from({ length: Math.min(4, channels - i * 4) }, (_, lane) =>
                 v128.store32_lane(
-                  at(fn.outputs[0]!.get(), unit.get(), 64),
+                  at(at(fn.outputs[0]!.get(), part.get(), k * 4), block.get(), 64),
                   sum.get(),
                   lane,
                   i * 16 + lane * 4,
@@ -408,17 +417,18 @@ export function pooledBiasGradientKernel(node: Node): KernelSpec {
           ];
         };
         const last = k % 16 === 0 ? 16 : k % 16;
-        const units = Math.ceil(k / 16);
         return [
-          from.set(at(gradient.get(), unit.get(), 64)),
-          who.set(at(winner.get(), unit.get(), 16)),
+          part.set(i32.div_u(unit.get(), i32.const(blocks))),
+          block.set(i32.rem_u(unit.get(), i32.const(blocks))),
+          from.set(at(at(gradient.get(), part.get(), places * k * 4), block.get(), 64)),
+          who.set(at(at(winner.get(), part.get(), places * k), block.get(), 16)),
           ...(last === 16
             ? fold(16)
             : [
                 control.if(
-                  i32.eq(unit.get(), i32.const(units - 1)),
+                  i32.eq(block.get(), i32.const(blocks - 1)),
                   fold(last),
-                  units > 1 ? fold(16) : [],
+                  blocks > 1 ? fold(16) : [],
                 ),
               ]),
         ];

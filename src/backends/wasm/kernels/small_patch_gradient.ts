@@ -7,14 +7,15 @@
  * All r of the patch stay in registers while the places pass. Patches of a window's positions overlap, so each pixel that
  * one of them has is read once, and goes wherever it belongs. What is masked adds zeros, so the sums are those of the lists.
  */
-import type { Shape } from '../../../core/shape.ts';
+import { sizeOf } from '../../../core/shape.ts';
 import type { Node } from '../../../ir/graph.ts';
-import { type ConvPoolAttrs, convPoolGeometry } from '../../../ops/conv_relu_pool.ts';
+import { convPoolGeometry } from '../../../ops/conv_relu_pool.ts';
 import { f32x4, i16x8, i32, i32x4, v128 } from '../assembler/instructions.ts';
 import type { Local } from '../assembler/module.ts';
 import { at, type KernelSpec } from '../kernel.ts';
+import type { PooledPartialsAttrs } from '../ops.ts';
 import { patchRuns } from './panel_conv.ts';
-import { eachPlace, listedFilterGradientKernel, windowOffsets } from './pooled_gradients.ts';
+import { eachPlace, listedPartialsKernel, windowOffsets } from './pooled_gradients.ts';
 
 /** Elements of a patch whose sums stay in registers. */
 const mostElements = 12;
@@ -23,19 +24,16 @@ const unitChannels = 8;
 /** Their byte offsets. */
 const vectors = [0, 16] as const;
 
-export interface PooledFilterAttrs extends ConvPoolAttrs {
-  kernelShape: Shape;
-  /** V8 joins pairs of vectors. Alone, single vectors masked are not faster than lists of winners. */
-  joined?: boolean;
-}
-
-/** The filter gradient of convolution + ReLU + pooling: masked where a patch is small, else by lists of winners. */
-export function pooledFilterGradientKernel(node: Node): KernelSpec {
-  const attrs = node.attrs as PooledFilterAttrs;
+/**
+ * The filter gradient of convolution + ReLU + pooling over parts of the images: masked where a patch is small and V8 joins
+ * vectors (single vectors, masked, are not faster than lists), else by lists of winners.
+ */
+export function pooledPartialsKernel(node: Node): KernelSpec {
+  const attrs = node.attrs as PooledPartialsAttrs;
   const { kh, kw, c, k } = convPoolGeometry(node.inputs[0]!.shape, attrs.kernelShape, attrs);
   return attrs.joined && kh * kw * c <= mostElements && k % unitChannels === 0
     ? smallPatchKernel(node, attrs)
-    : listedFilterGradientKernel(node);
+    : listedPartialsKernel(node);
 }
 
 interface Pixel {
@@ -59,21 +57,23 @@ function pixelsOf(positions: readonly number[], elements: readonly number[]): Pi
   return [...pixels.values()].sort((a, b) => a.offset - b.offset);
 }
 
-function smallPatchKernel(node: Node, attrs: PooledFilterAttrs): KernelSpec {
+function smallPatchKernel(node: Node, attrs: PooledPartialsAttrs): KernelSpec {
   const image = node.inputs[0]!.shape;
   const g = convPoolGeometry(image, attrs.kernelShape, attrs);
   const elements = patchRuns([g.kh, g.kw], attrs.dilation, g.w, g.c).flatMap(({ offset, length }) =>
     Array.from({ length }, (_, i) => offset + i * 4),
   );
   const positions = windowOffsets(g, attrs);
+  const spans = g.k / unitChannels;
+  const images = g.n / attrs.parts;
   const pixels = pixelsOf(positions, elements);
   return {
     key: JSON.stringify(['small_patch_gradient', image, attrs]),
-    units: g.k / unitChannels,
+    units: attrs.parts * spans,
     work: g.n * g.ph * g.pw * g.k * positions.length * elements.length,
     emit(fn) {
       const [x, gradient, winner] = fn.inputs as [Local, Local, Local];
-      const [patch, place, from, source, to] = fn.localsOf('i32', 5);
+      const [patch, place, from, source, to, part, first] = fn.localsOf('i32', 7);
       const [bytes, spread] = fn.localsOf('v128', 2);
       const sums = elements.map(() => vectors.map(() => fn.local('v128')));
       const [own, winners] = ['gradient', 'winner'].map(() =>
@@ -81,12 +81,15 @@ function smallPatchKernel(node: Node, attrs: PooledFilterAttrs): KernelSpec {
       ) as [Local[], Local[]];
       const masked = positions.map(() => vectors.map(() => fn.local('v128')));
       fn.eachUnit((unit) => {
-        const first = i32.mul(unit.get(), i32.const(unitChannels));
+        const partImages = at(x.get(), part.get(), images * g.h * g.w * g.c * 4);
+        const result = at(fn.outputs[0]!.get(), part.get(), sizeOf(attrs.kernelShape) * 4);
         return [
+          part.set(i32.div_u(unit.get(), i32.const(spans))),
+          first.set(i32.mul(i32.rem_u(unit.get(), i32.const(spans)), i32.const(unitChannels))),
           ...sums.flat().map((sum) => sum.set(f32x4.const(0))),
-          place.set(first),
-          ...eachPlace(fn, g, attrs, g.n, patch, [
-            from.set(i32.add(x.get(), patch.get())),
+          place.set(at(first.get(), part.get(), images * g.ph * g.pw * g.k)),
+          ...eachPlace(fn, g, attrs, images, patch, [
+            from.set(i32.add(partImages, patch.get())),
             source.set(at(gradient.get(), place.get(), 4)),
             bytes.set(
               i16x8.extend_low_i8x16_u(v128.load64_zero(i32.add(winner.get(), place.get()))),
@@ -116,7 +119,7 @@ function smallPatchKernel(node: Node, attrs: PooledFilterAttrs): KernelSpec {
             ]),
             place.add(g.k),
           ]),
-          to.set(at(fn.outputs[0]!.get(), first, 4)),
+          to.set(at(result, first.get(), 4)),
           ...sums.flatMap((row, r) =>
             row.map((sum, v) => v128.store(to.get(), sum.get(), r * g.k * 4 + vectors[v]!)),
           ),

@@ -9,30 +9,22 @@
 import type { Node } from '../../../ir/graph.ts';
 import { control, f32x4, type Instruction, i32, v128 } from '../assembler/instructions.ts';
 import { forRange, type Local } from '../assembler/module.ts';
-import { at, type KernelBuilder, type KernelSpec, unravel } from '../kernel.ts';
+import { at, evenUnits, type KernelBuilder, type KernelSpec, unravel } from '../kernel.ts';
 import { type PackAttrs, panelWidth } from '../ops.ts';
 import { transforms, type WinogradConvAttrs, type WinogradPoolAttrs } from '../winograd_ops.ts';
-import { accumulateTile, atMost } from './panel_conv.ts';
+import { accumulateTile, evenPieces } from './panel_conv.ts';
 import { windowMaximum, winnerBytes } from './window_maximum.ts';
 
 /** Bytes of V and M together that stay in the second-level cache. */
 const chunkBytes = 512 * 1024;
-/** Chunks that a layer should at least fall into, to share them out. */
-const leastChunks = 16;
+/** Tiles that a chunk should at least have, so that a product has sums enough to work on side by side. */
+const leastTiles = 4;
 
 const { add, sub, mul, const: constant } = f32x4;
 
-/** Tiles a chunk: a multiple of those that a product takes together. */
-export function chunkTiles(tiles: number, floatsPerTile: number, together = 4): number {
-  const fitting = Math.floor(chunkBytes / (16 * 4 * floatsPerTile));
-  const shared = Math.ceil(tiles / leastChunks);
-  const wanted = Math.min(fitting, shared);
-  return Math.max(together, wanted - (wanted % together));
-}
-
-/** Tiles that a product takes together: six where V8 joins vectors, unless chunks are smaller than that. */
-function tilesTogether(tiles: number, width: number): number {
-  return width > panelWidth && tiles >= 6 * leastChunks ? 6 : 4;
+/** Tiles whose V and M, `floatsPerTile` of each of sixteen planes, stay in the cache. */
+export function fittingTiles(floatsPerTile: number): number {
+  return Math.max(leastTiles, Math.floor(chunkBytes / (16 * 4 * floatsPerTile)));
 }
 
 /**
@@ -148,22 +140,22 @@ export function transformPatches(
 /** Shape of transformed weights: [16, strips, c, width]. */
 type Panels = readonly [number, number, number, number];
 
-/** M[e][t][k] = Σ_c V[e][t][c] · W[e][c][k], `together` tiles at a time. */
+/** M[e][t][k] = Σ_c V[e][t][c] · W[e][c][k] for all tiles of a chunk, some at a time. */
 function multiply(
   fn: KernelBuilder,
   weights: Local,
   [, strips, c, width]: Panels,
-  count: Local,
   v: Instruction,
   m: Instruction,
-  { chunk, together }: { chunk: number; together: number },
+  chunk: number,
 ): Instruction[] {
-  const acc = Array.from({ length: together }, () => fn.localsOf('v128', width / 4));
+  const { size, long } = evenPieces(chunk, width > panelWidth ? 6 : 4);
+  const all = Array.from({ length: size }, () => fn.localsOf('v128', width / 4));
   const [t, pixel, strip, to] = fn.localsOf('i32', 4);
   const columns = strips * width;
   return fn.each(16, (e) =>
-    fn.each(strips, (s) =>
-      forRange(t, i32.const(0), () => count.get(), together, [
+    fn.each(strips, (s) => {
+      const product = (acc: typeof all): Instruction[] => [
         strip.set(
           at(weights.get(), i32.add(i32.mul(e.get(), i32.const(strips)), s.get()), c * width * 4),
         ),
@@ -186,8 +178,16 @@ function multiply(
         ...acc.flatMap((row, j) =>
           row.map((sum, i) => v128.store(to.get(), sum.get(), j * columns * 4 + i * 16)),
         ),
-      ]),
-    ),
+      ];
+      /** Pieces of as many tiles as `acc` has sums for, up to tile `end`. */
+      const pieces = (acc: typeof all, end: number): Instruction[] =>
+        forRange(t, t.get(), () => i32.const(end), acc.length, product(acc));
+      return [
+        t.set(i32.const(0)),
+        ...pieces(all, long * size),
+        ...(long * size < chunk ? pieces(all.slice(0, size - 1), chunk) : []),
+      ];
+    }),
   );
 }
 
@@ -228,12 +228,15 @@ function winogradKernel(
   const tiles = n * th * tw;
   const panels = node.inputs[1]!.shape as Panels;
   const columns = panels[1] * panels[3];
-  const together = tilesTogether(tiles, panels[3]);
-  const chunk = chunkTiles(tiles, c + columns, together);
+  const {
+    units,
+    largest: chunk,
+    first: firstTile,
+  } = evenUnits(tiles, fittingTiles(c + columns), leastTiles);
   const vBytes = 16 * planeBytes(chunk, c);
   return {
     key: JSON.stringify([name, image, node.attrs, panels, node.inputs.length]),
-    units: Math.ceil(tiles / chunk),
+    units,
     work: tiles * 4 * 9 * c * k,
     scratch: vBytes + 16 * planeBytes(chunk, columns),
     emit(fn) {
@@ -270,10 +273,10 @@ function winogradKernel(
           ),
         );
         return [
-          first.set(i32.mul(unit.get(), i32.const(chunk))),
-          count.set(atMost(i32.sub(i32.const(tiles), first.get()), chunk)),
+          first.set(firstTile(unit.get())),
+          count.set(i32.sub(firstTile(i32.add(unit.get(), i32.const(1))), first.get())),
           ...transformPatches(fn, x, { h, w, c, th, tw }, first, count, v, chunk),
-          ...multiply(fn, weights, panels, count, v, m, { chunk, together }),
+          ...multiply(fn, weights, panels, v, m, chunk),
           ...forRange(t, i32.const(0), () => count.get(), 1, body),
         ];
       });

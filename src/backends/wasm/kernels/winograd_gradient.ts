@@ -14,7 +14,7 @@ import { forRange, type Local } from '../assembler/module.ts';
 import { at, type KernelBuilder, type KernelSpec, unravel } from '../kernel.ts';
 import { transforms, transposed, type WinogradPartialsAttrs } from '../winograd_ops.ts';
 import { atMost, evenPieces } from './panel_conv.ts';
-import { chunkTiles, firstPixel, planeBytes, sandwich, transformPatches } from './winograd.ts';
+import { firstPixel, fittingTiles, planeBytes, sandwich, transformPatches } from './winograd.ts';
 
 const constant = f32x4.const;
 /** A: of gradients, two to four. */
@@ -30,7 +30,7 @@ export function winogradPartialsKernel(node: Node): KernelSpec {
   const [n, oh, ow, k] = node.inputs[1]!.shape as readonly [number, number, number, number];
   const [th, tw] = [Math.ceil(oh / 2), Math.ceil(ow / 2)];
   const tiles = n * th * tw;
-  const chunk = Math.min(chunkTiles(tiles, c + k), (perPart + 3) & ~3);
+  const chunk = Math.min(fittingTiles(c + k), perPart);
   const vBytes = 16 * planeBytes(chunk, c);
   return {
     key: JSON.stringify(['winograd_partials', image, node.inputs[1]!.shape, node.attrs]),
