@@ -350,7 +350,17 @@ for (const { x, w, attrs } of convs) {
   add(
     `conv2d ${x} ${w} ${JSON.stringify(attrs)}`,
     [{ shape: x }, { shape: w }, { shape: [g.k] }],
-    ([a, b, c]) => [ops.conv2d(a!, b!, full), ops.relu(ops.add(ops.conv2d(a!, b!, full), c!))],
+    // Kernels of different sizes, so that each is a product of its own; six is reached from five on.
+    ([a, b, c]) => {
+      const biased = (factor: number, offset: number) =>
+        ops.add(ops.conv2d(a!, ops.mul(b!, factor), full), ops.add(c!, offset));
+      return [
+        ops.conv2d(a!, b!, full),
+        biased(0.25, 1),
+        ops.relu(biased(0.5, 0)),
+        ops.minimum(ops.relu(biased(0.75, 5)), 6),
+      ];
+    },
     tolerance,
   );
   add(

@@ -11,7 +11,8 @@ import {
   outputExtent,
   type Pair,
 } from '../../ops/index.ts';
-import { biased, type PanelConvAttrs, type Parts, sumsOfParts } from './ops.ts';
+import type { Activation } from './activation.ts';
+import { biased, type Parts, sumsOfParts } from './ops.ts';
 
 export interface DepthwiseAttrs {
   kernel: Pair;
@@ -22,7 +23,7 @@ export interface DepthwiseAttrs {
 export interface DepthwiseConvAttrs extends DepthwiseAttrs {
   /** The window turned by 180°, as the images' gradient wants it. */
   turned: boolean;
-  activation: PanelConvAttrs['activation'];
+  activation: Activation;
 }
 
 function asConv({ strides, dilation }: DepthwiseAttrs, groups: number): ConvAttrs {

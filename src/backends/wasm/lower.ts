@@ -13,6 +13,7 @@ import {
   type ConvFilterGradientAttrs,
   type ConvInputGradientAttrs,
   type ConvPoolAttrs,
+  constantOp,
   conv2dFilterGradientOp,
   conv2dInputGradientOp,
   conv2dOp,
@@ -21,6 +22,7 @@ import {
   matmulExtents,
   matmulOp,
   maxPool2dGradientOp,
+  minimumOp,
   outputExtent,
   type Padding2D,
   type Pair,
@@ -32,6 +34,7 @@ import {
   reshape,
   transpose,
 } from '../../ops/index.ts';
+import type { Activation } from './activation.ts';
 import { type DepthwiseConvAttrs, depthwiseConvOp, depthwiseFilterOp } from './depthwise_ops.ts';
 import {
   filterPartialsOp,
@@ -116,7 +119,7 @@ function padImages(x: Value, [rows, columns]: Padding2D): Value {
 interface Product {
   /** Output channels. */
   k: number;
-  finish(activation: PanelConvAttrs['activation'], bias?: Value): Value;
+  finish(activation: Activation, bias?: Value): Value;
 }
 
 function panelProduct(
@@ -230,6 +233,17 @@ rule(reluOp, (node, context) => {
   if (context.uses(before) !== 1) return undefined;
   const match = biasedProduct(before, context);
   return match && [match.product.finish('relu', match.bias)];
+});
+
+/** A ceiling of six above a ReLU. */
+rule(minimumOp, (node, context) => {
+  const [above, ceiling] = node.inputs as [Value, Value];
+  const isSix =
+    ceiling.node.op === (constantOp as Op) && (ceiling.node.attrs as { value: number }).value === 6;
+  if (!isSix || above.node.op !== (reluOp as Op) || context.uses(above) !== 1) return undefined;
+  const before = above.node.inputs[0]!;
+  const match = context.uses(before) === 1 && biasedProduct(before, context);
+  return match ? [match.product.finish('relu6', match.bias)] : undefined;
 });
 
 rule(matmulOp, (node, context) => {

@@ -17,6 +17,7 @@ import {
   pooledFilterGradientOp,
   pooledInputGradientOp,
 } from '../../ops/index.ts';
+import { type Activation, activate } from './activation.ts';
 
 /** Columns of a strip: two vectors, or four where V8 joins pairs of them. */
 export const panelWidth = 8;
@@ -101,7 +102,7 @@ export interface PanelConvAttrs {
   dilation: Pair;
   /** Output channels. */
   k: number;
-  activation: 'linear' | 'relu';
+  activation: Activation;
   /** Tiles suit vectors that V8 joins. */
   joined?: boolean;
 }
@@ -148,11 +149,11 @@ export const panelConvOp: Op<PanelConvAttrs, 'panel_conv'> = {
 export function biased(
   y: Float64Array,
   bias: Float64Array | undefined,
-  activation: PanelConvAttrs['activation'],
+  activation: Activation,
 ): Float64Array {
   return y.map((value, i) => {
     const sum = value + (bias ? bias[i % bias.length]! : 0);
-    return activation === 'relu' ? Math.max(0, sum) : sum;
+    return activate(activation, sum);
   });
 }
 

@@ -10,6 +10,7 @@
 import { sizeOf } from '../../core/shape.ts';
 import type { Op, ReferenceTensor } from '../../ir/op.ts';
 import { noWinner } from '../../ops/conv_relu_pool.ts';
+import { type Activation, activate } from './activation.ts';
 import { type PackAttrs, panelWidth } from './ops.ts';
 
 /** Rows of the three transforms. */
@@ -55,7 +56,7 @@ export interface WinogradConvAttrs {
   oh: number;
   ow: number;
   k: number;
-  activation: 'linear' | 'relu';
+  activation: Activation;
 }
 
 /** Elements of the transformed kernels: [16, strips, c, width]. */
@@ -149,8 +150,7 @@ export const winogradConvOp: Op<WinogradConvAttrs, 'winograd_conv'> = {
           const [row, column] = [ty * 2 + Math.floor(i / 2), tx * 2 + (i % 2)];
           if (row >= oh || column >= ow) return;
           const sum = output + (bias ? bias.data[channel]! : 0);
-          y[((n * oh + row) * ow + column) * k + channel] =
-            activation === 'relu' ? Math.max(0, sum) : sum;
+          y[((n * oh + row) * ow + column) * k + channel] = activate(activation, sum);
         });
       },
     );

@@ -8,6 +8,7 @@
  * block's kernel (forward) or sums (gradient) in registers while the row passes.
  */
 import type { Node } from '../../../ir/graph.ts';
+import { activateLanes } from '../activation.ts';
 import { control, f32x4, type Instruction, i32, v128 } from '../assembler/instructions.ts';
 import { forRange, type Local } from '../assembler/module.ts';
 import type { DepthwiseAttrs, DepthwiseConvAttrs } from '../depthwise_ops.ts';
@@ -74,8 +75,7 @@ export function depthwiseConvKernel(node: Node): KernelSpec {
                   }),
                 ),
                 ...together.map((v, i) => {
-                  const sum = sums[i]!.get();
-                  const value = attrs.activation === 'relu' ? f32x4.pmax(sum, f32x4.const(0)) : sum;
+                  const value = activateLanes(attrs.activation, sums[i]!.get());
                   return v128.store(to.get(), value, v);
                 }),
                 from.add(attrs.strides[1] * c * 4),

@@ -16,6 +16,7 @@
  */
 import { sizeOf } from '../../../core/shape.ts';
 import type { Node } from '../../../ir/graph.ts';
+import { activateLanes } from '../activation.ts';
 import { control, f32x4, type Instruction, i32, v128 } from '../assembler/instructions.ts';
 import type { Local } from '../assembler/module.ts';
 import { forRange, whileLess } from '../assembler/module.ts';
@@ -156,9 +157,13 @@ export function panelConvKernel(node: Node): KernelSpec {
           weights,
           acc,
         ),
-        ...(attrs.activation === 'relu'
-          ? acc.flat().map((sum) => sum.set(f32x4.pmax(sum.get(), f32x4.const(0))))
-          : []),
+        ...acc
+          .flat()
+          .flatMap((sum) =>
+            attrs.activation === 'linear'
+              ? []
+              : [sum.set(activateLanes(attrs.activation, sum.get()))],
+          ),
         out.set(at(at(fn.outputs[0]!.get(), pixel.get(), k * 4), strip.get(), width * 4)),
         ...storeTile(acc),
       ];

@@ -7,6 +7,7 @@
  * vectors 6 × 16: 12 sums, two vectors of weights and a spread element are 15 of 16 registers.
  */
 import type { Node } from '../../../ir/graph.ts';
+import { activateLanes } from '../activation.ts';
 import { control, f32x4, type Instruction, i32, v128 } from '../assembler/instructions.ts';
 import { forRange, type Local } from '../assembler/module.ts';
 import { at, evenUnits, type KernelBuilder, type KernelSpec, unravel } from '../kernel.ts';
@@ -306,7 +307,7 @@ export function winogradConvKernel(node: Node): KernelSpec {
           outputs.map((output, v) => {
             const b = biases[v];
             const sum = b ? add(output[i]!.get(), b.get()) : output[i]!.get();
-            const value = activation === 'relu' ? f32x4.pmax(sum, constant(0)) : sum;
+            const value = activateLanes(activation, sum);
             return v128.store(to.get(), value, (Math.floor(i / 2) * ow + (i % 2)) * k * 4 + v * 16);
           });
         const inside = (place: Local, extent: number) =>
