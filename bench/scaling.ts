@@ -1,6 +1,6 @@
 /**
- * @file How the time of a training step grows with the batch, with the images' area and with the channels; its memory, and what threads
- * could gain.
+ * @file How the time of a training step grows with the batch, with the images' area and with the channels; its memory, and
+ * what threads could gain.
  */
 import type { NodeBinary } from '../tools/node_binaries.ts';
 import type { Job } from './job.ts';

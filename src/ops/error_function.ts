@@ -50,7 +50,7 @@ function erfLanes<L>(k: Lanes<L>, x: L): L {
       ],
     ),
   );
-  const bounded = k.min(size, k.float(6));
+  const bounded = k.atMost(size, k.float(6));
   const q = k.div(k.float(1), k.atLeast(bounded, k.float(0.5)));
   const middle = polynomial(
     k,

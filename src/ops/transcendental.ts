@@ -92,7 +92,7 @@ function tanhLanes<L>(k: Lanes<L>, x: L): L {
   );
   const near = k.madd(k.mul(p, square), x, x);
   // 1 − 2/(e²ˣ + 1), which is 1 from x = 10 on.
-  const double = k.min(k.add(size, size), k.float(40));
+  const double = k.atMost(k.add(size, size), k.float(40));
   const away = k.sub(k.float(1), k.div(k.float(2), k.add(expNear(k, double), k.float(1))));
   const signed = k.or(away, k.and(x, k.int(0x80000000 | 0)));
   return k.select(k.less(size, k.float(0.625)), near, signed);

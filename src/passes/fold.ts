@@ -27,7 +27,7 @@ export function fold(graph: Graph): Graph {
 }
 
 /** The number behind a constant, stretched or not. */
-function constantOf(value: Value): number | undefined {
+export function constantOf(value: Value): number | undefined {
   if (value.node.op === constantOp) return (value.node.attrs as { value: number }).value;
   return value.node.op.name === 'broadcast' ? constantOf(value.node.inputs[0]!) : undefined;
 }

@@ -12,26 +12,11 @@ import { Variable } from '../../src/layers/variable.ts';
 import * as ops from '../../src/ops/index.ts';
 import { forwardPasses, runPasses } from '../../src/passes/index.ts';
 import type { Program, Session } from '../../src/runtime/session.ts';
+import { pool2x2, same3x3 } from '../support/geometry.ts';
 
 const batch = 16;
 const samples = 64;
 const classes = 5;
-const dense = { strides: [1, 1], dilation: [1, 1], groups: 1 } as const;
-const same = {
-  ...dense,
-  padding: [
-    [1, 1],
-    [1, 1],
-  ],
-} as const;
-const pool = {
-  window: [2, 2],
-  strides: [2, 2],
-  padding: [
-    [0, 0],
-    [0, 0],
-  ],
-} as const;
 
 export class SmallTraining {
   readonly graph: Graph;
@@ -50,10 +35,10 @@ export class SmallTraining {
     const weight = (...shape: number[]) => ops.read(graph, this.weight(shape));
 
     let x = ops.mul(ops.cast(ops.gatherRows(images, rows), 'float32'), 1 / 255);
-    x = ops.conv2d(x, weight(3, 3, 1, 8), same);
+    x = ops.conv2d(x, weight(3, 3, 1, 8), same3x3);
     x = ops.relu(ops.batchNormalize(x, weight(8), weight(8), 1e-3).y);
-    x = ops.relu(ops.add(ops.conv2d(x, weight(3, 3, 8, 16), same), weight(16)));
-    x = ops.reshape(ops.maxPool2d(x, pool), [batch, 6 * 6 * 16]);
+    x = ops.relu(ops.add(ops.conv2d(x, weight(3, 3, 8, 16), same3x3), weight(16)));
+    x = ops.reshape(ops.maxPool2d(x, pool2x2), [batch, 6 * 6 * 16]);
     const step = ops.read(graph, this.step);
     const noise = { shape: x.shape, stream: 5 };
     const draws = ops.randomUniform(ops.scalar(x, 7, 'int32'), step, noise);

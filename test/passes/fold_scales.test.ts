@@ -8,17 +8,9 @@ import * as ops from '../../src/ops/index.ts';
 import { foldScales } from '../../src/passes/fold_scales.ts';
 import { forwardPasses, runPasses } from '../../src/passes/index.ts';
 import { assertClose, makeInputs } from '../backends/judge.ts';
+import { pool2x2, same3x3 } from '../support/geometry.ts';
 
 const channels = 4;
-const attrs: ops.ConvAttrs = {
-  strides: [1, 1],
-  dilation: [1, 1],
-  groups: 1,
-  padding: [
-    [1, 1],
-    [1, 1],
-  ],
-};
 
 /** A variable of one element a channel, all different. */
 const vector = (name: string): VariableRef => ({ name, shape: [channels], dtype: 'float32' });
@@ -48,7 +40,7 @@ function build(body: (parts: Parts) => Value, conv: Partial<ops.ConvAttrs> = {})
   const read = (variable: VariableRef) => ops.read(graph, variable);
   graph.outputs.set(
     'y',
-    body({ graph, x, w, conv: ops.conv2d(x, w, { ...attrs, ...conv }), read }),
+    body({ graph, x, w, conv: ops.conv2d(x, w, { ...same3x3, ...conv }), read }),
   );
   return graph;
 }
@@ -101,17 +93,7 @@ describe('fold_scales', () => {
   });
 
   test('then convolution, ReLU and pooling become one', () => {
-    const graph = build((parts) => {
-      const pool = {
-        window: [2, 2],
-        strides: [2, 2],
-        padding: [
-          [0, 0],
-          [0, 0],
-        ],
-      } as const;
-      return ops.maxPool2d(ops.relu(normalized(parts, parts.conv)), pool);
-    });
+    const graph = build((parts) => ops.maxPool2d(ops.relu(normalized(parts, parts.conv)), pool2x2));
     const forward = runPasses(graph, forwardPasses);
     assert.ok(names(forward).includes('conv_relu_pool'));
     assertSame(forward, graph);

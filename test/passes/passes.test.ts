@@ -11,6 +11,7 @@ import { forwardPasses, runPasses } from '../../src/passes/index.ts';
 import { assertClose, buildCase, makeInputs } from '../backends/judge.ts';
 import { Draw, families } from '../backends/random_cases.ts';
 import { poisons, runInZones } from '../backends/red_zones.ts';
+import { pool2x2 } from '../support/geometry.ts';
 
 /** Compares the results after each pass with those before all. */
 function checkPasses(graph: Graph, given: Readonly<Record<string, Float64Array>>): Graph {
@@ -145,14 +146,6 @@ describe('fuse_conv_pool', () => {
       [0, 1],
     ],
   } as const;
-  const pool = {
-    window: [2, 2],
-    strides: [2, 2],
-    padding: [
-      [0, 0],
-      [0, 0],
-    ],
-  } as const;
 
   /** The loss of a small convolution, ReLU and pooling, and its gradients, with and without fusing. */
   function gradientsOf(
@@ -164,7 +157,7 @@ describe('fuse_conv_pool', () => {
     const w = ops.input(graph, 'w', [3, 3, 2, 3]);
     const b = ops.input(graph, 'b', [3]);
     const conv = change(ops.add(ops.conv2d(x, w, geometry), b));
-    graph.outputs.set('loss', ops.reduceSum(ops.square(ops.maxPool2d(ops.relu(conv), pool))));
+    graph.outputs.set('loss', ops.reduceSum(ops.square(ops.maxPool2d(ops.relu(conv), pool2x2))));
     const forward = runPasses(graph, passes);
     const loss = forward.outputs.get('loss')!;
     const inputs = forward.nodes
@@ -200,7 +193,7 @@ describe('fuse_conv_pool', () => {
     const w = ops.input(graph, 'w', [3, 3, 1, 1]);
     const b = ops.input(graph, 'b', [1]);
     const y = ops.relu(ops.add(ops.conv2d(x, w, { ...geometry }), b));
-    graph.outputs.set('pooled', ops.maxPool2d(y, pool));
+    graph.outputs.set('pooled', ops.maxPool2d(y, pool2x2));
     graph.outputs.set('before', y);
     assert.ok(!names(runPasses(graph, forwardPasses)).includes('conv_relu_pool'));
   });

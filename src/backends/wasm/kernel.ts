@@ -3,7 +3,7 @@
  * are outputs, never terms of a sum, so the number of threads cannot change a bit.
  */
 import type { Node } from '../../ir/graph.ts';
-import { f32x4, type Instruction, i32, shuffle32 } from './assembler/instructions.ts';
+import { control, f32x4, type Instruction, i32, shuffle32 } from './assembler/instructions.ts';
 import { FunctionBuilder, forRange, type Local } from './assembler/module.ts';
 
 /** `fused`: multiply-add rounds once where the machine can; `portable`: twice, the same bits on every machine. */
@@ -106,8 +106,9 @@ export interface EvenUnits {
   units: number;
   /** Pieces of the largest unit; the others have as many or one less. */
   largest: number;
-  /** The first piece of a unit; of the one after the last: the number of pieces. */
-  first(unit: Instruction): Instruction;
+  /** The first piece of a unit, and the first behind it. */
+  first(unit: Local): Instruction;
+  end(unit: Local): Instruction;
 }
 
 /**
@@ -117,11 +118,28 @@ export interface EvenUnits {
 export function evenUnits(pieces: number, most: number, least = 1): EvenUnits {
   const wanted = Math.ceil(pieces / most / 16) * 16;
   const units = Math.max(1, Math.min(wanted, Math.floor(pieces / least)));
+  const start = (unit: Instruction) =>
+    i32.div_u(i32.mul(unit, i32.const(pieces)), i32.const(units));
   return {
     units,
     largest: Math.ceil(pieces / units),
-    first: (unit) => i32.div_u(i32.mul(unit, i32.const(pieces)), i32.const(units)),
+    first: (unit) => start(unit.get()),
+    end: (unit) => start(i32.add(unit.get(), i32.const(1))),
   };
+}
+
+/** `body` of block `index` where blocks of `size` make up `total`: of `size`, or of the rest, which the last one is. */
+export function eachSize(
+  index: Local,
+  total: number,
+  size: number,
+  body: (size: number) => Instruction[],
+): Instruction[] {
+  const last = Math.ceil(total / size) - 1;
+  const rest = total - last * size;
+  if (rest === size) return body(size);
+  const isLast = i32.eq(index.get(), i32.const(last));
+  return [control.if(isLast, body(rest), last > 0 ? body(size) : [])];
 }
 
 /** `base + index·scale`, scale constant. */

@@ -70,13 +70,9 @@ export class WasmLanes implements Lanes<Lane> {
   float = (value: number): Lane => this.constant(value, f32x4.const(value));
   int = (value: number): Lane => this.constant(value, i32x4.const(value));
   index = (): Lane => {
-    const [a, b, c, d] = [0, 1, 2, 3].map((lane) => this.distance + lane) as [
-      number,
-      number,
-      number,
-      number,
-    ];
-    const distances = this.fn.constant(i32x4.consts([a, b, c, d]), this.vector);
+    const first = this.distance;
+    const places = i32x4.consts([first, first + 1, first + 2, first + 3]);
+    const distances = this.fn.constant(places, this.vector);
     return this.keep(i32x4.add(i32x4.splat(this.position.get()), distances.get()));
   };
 

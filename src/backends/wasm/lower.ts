@@ -13,7 +13,6 @@ import {
   type ConvFilterGradientAttrs,
   type ConvInputGradientAttrs,
   type ConvPoolAttrs,
-  constantOp,
   conv2dFilterGradientOp,
   conv2dInputGradientOp,
   conv2dOp,
@@ -34,6 +33,7 @@ import {
   reshape,
   transpose,
 } from '../../ops/index.ts';
+import { constantOf } from '../../passes/fold.ts';
 import type { Activation } from './activation.ts';
 import { type DepthwiseConvAttrs, depthwiseConvOp, depthwiseFilterOp } from './depthwise_ops.ts';
 import {
@@ -228,22 +228,23 @@ const lowerBiased: Rule = (node, context) => {
 rule(conv2dOp, lowerBiased);
 rule(addOp, lowerBiased);
 
-rule(reluOp, (node, context) => {
-  const before = node.inputs[0]!;
+/** The product behind a ReLU, which ends in `activation` then. */
+function activatedProduct(relu: Node, activation: Activation, context: RuleContext) {
+  const before = relu.inputs[0]!;
   if (context.uses(before) !== 1) return undefined;
   const match = biasedProduct(before, context);
-  return match && [match.product.finish('relu', match.bias)];
-});
+  return match && [match.product.finish(activation, match.bias)];
+}
+
+rule(reluOp, (node, context) => activatedProduct(node, 'relu', context));
 
 /** A ceiling of six above a ReLU. */
 rule(minimumOp, (node, context) => {
   const [above, ceiling] = node.inputs as [Value, Value];
-  const isSix =
-    ceiling.node.op === (constantOp as Op) && (ceiling.node.attrs as { value: number }).value === 6;
-  if (!isSix || above.node.op !== (reluOp as Op) || context.uses(above) !== 1) return undefined;
-  const before = above.node.inputs[0]!;
-  const match = context.uses(before) === 1 && biasedProduct(before, context);
-  return match ? [match.product.finish('relu6', match.bias)] : undefined;
+  const isRelu = above.node.op === (reluOp as Op) && context.uses(above) === 1;
+  return isRelu && constantOf(ceiling) === 6
+    ? activatedProduct(above.node, 'relu6', context)
+    : undefined;
 });
 
 rule(matmulOp, (node, context) => {
@@ -318,7 +319,12 @@ function filterGradient(x: Value, g: Value, attrs: ConvFilterGradientAttrs): Val
     parts,
     lines: perPart,
   });
-  return reshape(parts === 1 ? sums : reduceSum(sums, [0]), attrs.kernelShape);
+  return addParts(sums, attrs.kernelShape);
+}
+
+/** The sum of `[parts, …shape]`. */
+function addParts(sums: Value, shape: Shape): Value {
+  return reshape(sums.shape[0] === 1 ? sums : reduceSum(sums, [0]), shape);
 }
 
 /** Pixels that a loop over a line has, if they can be chosen. */
@@ -481,8 +487,7 @@ rule(convReluPoolOp, (node, { inputs, target }) => {
  */
 function inParts(images: number, shape: Shape, sums: (parts: number) => Value): Value {
   const fitting = Math.max(1, Math.min(mostParts, Math.floor(smallSums / sizeOf(shape))));
-  const parts = largestDivisor(images, fitting);
-  return reshape(parts === 1 ? sums(1) : reduceSum(sums(parts), [0]), shape);
+  return addParts(sums(largestDivisor(images, fitting)), shape);
 }
 
 /** Most parts, and elements of all their sums. */

@@ -12,7 +12,7 @@ import { activateLanes } from '../activation.ts';
 import { control, f32x4, type Instruction, i32, v128 } from '../assembler/instructions.ts';
 import { forRange, type Local } from '../assembler/module.ts';
 import type { DepthwiseAttrs, DepthwiseConvAttrs } from '../depthwise_ops.ts';
-import { at, type KernelSpec } from '../kernel.ts';
+import { at, type KernelSpec, unravel } from '../kernel.ts';
 import type { Parts } from '../ops.ts';
 import { atMost } from './panel_conv.ts';
 
@@ -111,9 +111,9 @@ export function depthwiseFilterKernel(node: Node): KernelSpec {
       const together = fn.together(c / 4);
       const sums = together.map(() => fn.localsOf('v128', offsets.length));
       const g = together.map(() => fn.local('v128'));
-      const [from, source, to, channel, first, last, part, start, line] = fn.localsOf('i32', 9);
+      const [from, source, to, channel, first, last, start, line] = fn.localsOf('i32', 8);
       /** Adds an output row to the sums of a block of channels. */
-      const addLine = (): Instruction[] => {
+      const addLine = (part: Local): Instruction[] => {
         const imageRow = i32.add(
           i32.mul(i32.div_u(line.get(), i32.const(oh)), i32.const(h)),
           i32.mul(i32.rem_u(line.get(), i32.const(oh)), i32.const(attrs.strides[0])),
@@ -143,13 +143,23 @@ export function depthwiseFilterKernel(node: Node): KernelSpec {
           ...eachSum((sum, tap, i) => v128.store(to.get(), sum.get(), tap * c * 4 + together[i]!)),
         ]);
       };
-      fn.eachUnit((unit) => [
-        part.set(i32.div_u(unit.get(), i32.const(blocks))),
-        first.set(i32.mul(i32.rem_u(unit.get(), i32.const(blocks)), i32.const(channelBlock))),
-        last.set(atMost(i32.add(first.get(), i32.const(channelBlock)), c)),
-        start.set(i32.mul(part.get(), i32.const(lines))),
-        ...forRange(line, start.get(), () => i32.add(start.get(), i32.const(lines)), 1, addLine()),
-      ]);
+      fn.eachUnit((unit) => {
+        const code: Instruction[] = [];
+        const [part, number] = unravel(fn, code, unit.get(), [blocks]);
+        return [
+          ...code,
+          first.set(i32.mul(number.get(), i32.const(channelBlock))),
+          last.set(atMost(i32.add(first.get(), i32.const(channelBlock)), c)),
+          start.set(i32.mul(part.get(), i32.const(lines))),
+          ...forRange(
+            line,
+            start.get(),
+            () => i32.add(start.get(), i32.const(lines)),
+            1,
+            addLine(part),
+          ),
+        ];
+      });
     },
   };
 }

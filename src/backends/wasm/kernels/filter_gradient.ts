@@ -14,7 +14,7 @@ import type { Node } from '../../../ir/graph.ts';
 import { convGeometry } from '../../../ops/conv_geometry.ts';
 import { control, f32x4, type Instruction, i32, v128 } from '../assembler/instructions.ts';
 import { forRange, type Local } from '../assembler/module.ts';
-import { at, type KernelSpec } from '../kernel.ts';
+import { at, eachSize, type KernelSpec } from '../kernel.ts';
 import type { FilterPartialsAttrs } from '../ops.ts';
 import { atMost, endsInPair, patchRuns, throughScratch } from './panel_conv.ts';
 import { storeFloats } from './reduce.ts';
@@ -120,17 +120,9 @@ export function filterPartialsKernel(node: Node): KernelSpec {
         ];
       };
       const allStrips = (rows: number, base: Local, isFirst: Instruction): Instruction[] => {
-        const last = g.k - (strips - 1) * tileChannels;
-        const body =
-          last === tileChannels
-            ? tile(rows, tileChannels, isFirst)
-            : [
-                control.if(
-                  i32.eq(strip.get(), i32.const(strips - 1)),
-                  tile(rows, last, isFirst),
-                  strips > 1 ? tile(rows, tileChannels, isFirst) : [],
-                ),
-              ];
+        const body = eachSize(strip, g.k, tileChannels, (channels) =>
+          tile(rows, channels, isFirst),
+        );
         return forRange(strip, i32.const(0), () => i32.const(strips), 1, [
           to.set(at(base.get(), strip.get(), tileChannels * 4)),
           ...body,

@@ -4,7 +4,7 @@ import { sizeOf } from '../../../core/shape.ts';
 import type { Node } from '../../../ir/graph.ts';
 import { control, f32x4, type Instruction, i32, memory, v128 } from '../assembler/instructions.ts';
 import type { Local } from '../assembler/module.ts';
-import { at, type KernelSpec, transpose4 } from '../kernel.ts';
+import { at, eachSize, type KernelSpec, transpose4 } from '../kernel.ts';
 import {
   type InterleaveAttrs,
   type PackAttrs,
@@ -118,10 +118,7 @@ export function packPanelsKernel(node: Node): KernelSpec {
           from.set(at(first, part.get(), span * columnBytes)),
           to.set(at(panels, tap.get(), rowsOfTap * panel * 4)),
         );
-        const last = columns - (spans - 1) * span;
-        if (last === span) return [...code, ...copyAll(span)];
-        const full = spans > 1 ? copyAll(span) : [];
-        return [...code, control.if(i32.eq(part.get(), i32.const(spans - 1)), copyAll(last), full)];
+        return [...code, ...eachSize(part, columns, span, copyAll)];
       });
     },
   };

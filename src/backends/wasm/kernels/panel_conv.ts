@@ -20,7 +20,7 @@ import { activateLanes } from '../activation.ts';
 import { control, f32x4, type Instruction, i32, v128 } from '../assembler/instructions.ts';
 import type { Local } from '../assembler/module.ts';
 import { forRange, whileLess } from '../assembler/module.ts';
-import { at, evenUnits, type KernelBuilder, type KernelSpec } from '../kernel.ts';
+import { at, evenUnits, type KernelBuilder, type KernelSpec, unravel } from '../kernel.ts';
 import { type PanelConvAttrs, panelWidth } from '../ops.ts';
 import { storeFloats } from './reduce.ts';
 
@@ -105,8 +105,8 @@ export function panelConvKernel(node: Node): KernelSpec {
   const stripFirst = rows * width * 4 * strips <= smallWeights;
   // Few tiles and much weight: units are strips. Else: groups of tiles, all strips each.
   const byStrips = tiles <= 16 && strips >= 4;
-  const tileGroups = byStrips ? evenUnits(tiles, tiles, tiles) : evenUnits(tiles, 24);
-  const stripGroups = byStrips ? evenUnits(strips, strips) : evenUnits(strips, strips, strips);
+  const tileGroups = evenUnits(tiles, 24, byStrips ? tiles : 1);
+  const stripGroups = evenUnits(strips, strips, byStrips ? 1 : strips);
   return {
     key: JSON.stringify(['panel_conv', image, attrs, width, node.inputs.length]),
     units: tileGroups.units * stripGroups.units,
@@ -157,13 +157,9 @@ export function panelConvKernel(node: Node): KernelSpec {
           weights,
           acc,
         ),
-        ...acc
-          .flat()
-          .flatMap((sum) =>
-            attrs.activation === 'linear'
-              ? []
-              : [sum.set(activateLanes(attrs.activation, sum.get()))],
-          ),
+        ...(attrs.activation === 'linear'
+          ? []
+          : acc.flat().map((sum) => sum.set(activateLanes(attrs.activation, sum.get())))),
         out.set(at(at(fn.outputs[0]!.get(), pixel.get(), k * 4), strip.get(), width * 4)),
         ...storeTile(acc),
       ];
@@ -200,14 +196,12 @@ export function panelConvKernel(node: Node): KernelSpec {
 
       fn.eachUnit((unit) => {
         const code: Instruction[] = [];
-        const groups = i32.const(stripGroups.units);
-        const tileGroup = fn.define(code, i32.div_u(unit.get(), groups));
-        const stripGroup = fn.define(code, i32.rem_u(unit.get(), groups));
-        const tileStart = fn.define(code, tileGroups.first(tileGroup.get()));
-        const stripStart = fn.define(code, stripGroups.first(stripGroup.get()));
+        const [tileGroup, stripGroup] = unravel(fn, code, unit.get(), [stripGroups.units]);
+        const tileStart = fn.define(code, tileGroups.first(tileGroup));
+        const stripStart = fn.define(code, stripGroups.first(stripGroup));
         code.push(
-          tileEnd.set(tileGroups.first(i32.add(tileGroup.get(), i32.const(1)))),
-          stripEnd.set(stripGroups.first(i32.add(stripGroup.get(), i32.const(1)))),
+          tileEnd.set(tileGroups.end(tileGroup)),
+          stripEnd.set(stripGroups.end(stripGroup)),
         );
         const overTiles = (body: Instruction[]) =>
           forRange(tile, tileStart.get(), () => tileEnd.get(), 1, body);

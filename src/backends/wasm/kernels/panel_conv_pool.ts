@@ -8,9 +8,9 @@
  */
 import { sizeOf } from '../../../core/shape.ts';
 import type { Node } from '../../../ir/graph.ts';
-import { control, type Instruction, i32, v128 } from '../assembler/instructions.ts';
+import { type Instruction, i32, v128 } from '../assembler/instructions.ts';
 import { forRange, type Local } from '../assembler/module.ts';
-import { at, evenUnits, type KernelSpec } from '../kernel.ts';
+import { at, eachSize, evenUnits, type KernelSpec } from '../kernel.ts';
 import type { PanelPoolAttrs } from '../ops.ts';
 import { accumulateTile, patchAddress, patchRuns, smallWeights } from './panel_conv.ts';
 import { storeFloats } from './reduce.ts';
@@ -28,7 +28,7 @@ export function panelConvPoolKernel(node: Node): KernelSpec {
   const [strips, rows, width] = node.inputs[1]!.shape as readonly [number, number, number];
   const vectors = width / 4;
   const stripsInside = rows * width * 4 * strips <= smallWeights;
-  const { units, first } = evenUnits(pooled, 64);
+  const { units, first, end: endOf } = evenUnits(pooled, 64);
   return {
     key: JSON.stringify(['panel_conv_pool', image, attrs, width]),
     units,
@@ -72,7 +72,6 @@ export function panelConvPoolKernel(node: Node): KernelSpec {
         return code;
       };
       const compute = (): Instruction[] => {
-        const last = k - (strips - 1) * width;
         return [
           weights.set(at(panels.get(), strip.get(), rows * width * 4)),
           ...acc.flatMap((row) =>
@@ -90,25 +89,16 @@ export function panelConvPoolKernel(node: Node): KernelSpec {
           element.set(
             i32.add(i32.mul(place.get(), i32.const(k)), i32.mul(strip.get(), i32.const(width))),
           ),
-          ...(last === width
-            ? store(width)
-            : [
-                control.if(
-                  i32.eq(strip.get(), i32.const(strips - 1)),
-                  store(last),
-                  strips > 1 ? store(width) : [],
-                ),
-              ]),
+          ...eachSize(strip, k, width, store),
         ];
       };
       fn.eachUnit((unit) => {
-        const start = first(unit.get());
         const overPlaces = (body: Instruction[]) =>
-          forRange(place, start, () => end.get(), 1, body);
+          forRange(place, first(unit), () => end.get(), 1, body);
         const overStrips = (body: Instruction[]) =>
           forRange(strip, i32.const(0), () => i32.const(strips), 1, body);
         return [
-          end.set(first(i32.add(unit.get(), i32.const(1)))),
+          end.set(endOf(unit)),
           ...(stripsInside
             ? overPlaces([...findPatch(), ...overStrips(compute())])
             : overStrips(overPlaces([...findPatch(), ...compute()]))),

@@ -28,7 +28,15 @@ import {
   v128,
 } from '../assembler/instructions.ts';
 import { type Local, whileLess } from '../assembler/module.ts';
-import { at, type Join, type KernelBuilder, type KernelSpec, transpose4 } from '../kernel.ts';
+import {
+  at,
+  eachSize,
+  type Join,
+  type KernelBuilder,
+  type KernelSpec,
+  transpose4,
+  unravel,
+} from '../kernel.ts';
 import type { Parts, PooledPartialsAttrs } from '../ops.ts';
 import { patchRuns, type Run } from './panel_conv.ts';
 
@@ -132,7 +140,7 @@ export function listedPartialsKernel(node: Node): KernelSpec {
         Local,
         Local,
       ];
-      const [who, row, firstChannel, part, own] = fn.localsOf('i32', 5);
+      const [who, row, firstChannel, own] = fn.localsOf('i32', 4);
       const value = fn.local('f32');
 
       /** Appends each winner with a gradient to its channel's list: always written, kept only if it counts. */
@@ -143,12 +151,14 @@ export function listedPartialsKernel(node: Node): KernelSpec {
         f32.store(end.get(), value.get(), 4),
         end.add(
           i32.mul(
-            i32.and(i32.ne(who.get(), i32.const(255)), f32.ne(value.get(), f32.const(0))),
+            i32.and(i32.ne(who.get(), i32.const(noWinner)), f32.ne(value.get(), f32.const(0))),
             i32.const(entryBytes),
           ),
         ),
       ]);
       fn.eachUnit((unit) => {
+        const code: Instruction[] = [];
+        const [part, number] = unravel(fn, code, unit.get(), [spans]);
         const build = [
           ...ends.map((end, lane) => end.set(i32.add(lists.get(), i32.const(lane * listBytes)))),
           place.set(at(firstChannel.get(), part.get(), places * g.k)),
@@ -174,10 +184,10 @@ export function listedPartialsKernel(node: Node): KernelSpec {
         const fold = ends.flatMap((end, lane) =>
           foldList(fn, own, vectors, lists, lane * listBytes, end, row, lane * rowBytes),
         );
-        const first = i32.mul(i32.rem_u(unit.get(), i32.const(spans)), i32.const(span));
+        const first = i32.mul(number.get(), i32.const(span));
         const sums = at(fn.outputs[0]!.get(), part.get(), sizeOf(attrs.kernelShape) * 4);
         return [
-          part.set(i32.div_u(unit.get(), i32.const(spans))),
+          ...code,
           own.set(at(x.get(), part.get(), images * g.h * g.w * g.c * 4)),
           firstChannel.set(first),
           row.set(rows.get()),
@@ -381,9 +391,11 @@ export function pooledBiasPartialsKernel(node: Node): KernelSpec {
     emit(fn) {
       const [gradient, winner] = fn.inputs as [Local, Local];
       const sums = fn.localsOf('v128', 4);
-      const [from, who, part, block] = fn.localsOf('i32', 4);
+      const [from, who] = fn.localsOf('i32', 2);
       const [bytes, low, high] = fn.localsOf('v128', 3);
       fn.eachUnit((unit) => {
+        const code: Instruction[] = [];
+        const [part, block] = unravel(fn, code, unit.get(), [blocks]);
         const fold = (channels: number): Instruction[] => {
           const used = sums.slice(0, Math.ceil(channels / 4));
           const pairs = [used.slice(0, 2), used.slice(2)].filter((pair) => pair.length > 0);
@@ -416,21 +428,11 @@ export function pooledBiasPartialsKernel(node: Node): KernelSpec {
             ),
           ];
         };
-        const last = k % 16 === 0 ? 16 : k % 16;
         return [
-          part.set(i32.div_u(unit.get(), i32.const(blocks))),
-          block.set(i32.rem_u(unit.get(), i32.const(blocks))),
+          ...code,
           from.set(at(at(gradient.get(), part.get(), places * k * 4), block.get(), 64)),
           who.set(at(at(winner.get(), part.get(), places * k), block.get(), 16)),
-          ...(last === 16
-            ? fold(16)
-            : [
-                control.if(
-                  i32.eq(block.get(), i32.const(blocks - 1)),
-                  fold(last),
-                  blocks > 1 ? fold(16) : [],
-                ),
-              ]),
+          ...eachSize(block, k, 16, fold),
         ];
       });
     },

@@ -10,9 +10,9 @@
 import { sizeOf } from '../../../core/shape.ts';
 import type { Node } from '../../../ir/graph.ts';
 import { convPoolGeometry } from '../../../ops/conv_relu_pool.ts';
-import { f32x4, i16x8, i32, i32x4, v128 } from '../assembler/instructions.ts';
+import { f32x4, type Instruction, i16x8, i32, i32x4, v128 } from '../assembler/instructions.ts';
 import type { Local } from '../assembler/module.ts';
-import { at, type KernelSpec } from '../kernel.ts';
+import { at, type KernelSpec, unravel } from '../kernel.ts';
 import type { PooledPartialsAttrs } from '../ops.ts';
 import { patchRuns } from './panel_conv.ts';
 import { eachPlace, listedPartialsKernel, windowOffsets } from './pooled_gradients.ts';
@@ -73,7 +73,7 @@ function smallPatchKernel(node: Node, attrs: PooledPartialsAttrs): KernelSpec {
     work: g.n * g.ph * g.pw * g.k * positions.length * elements.length,
     emit(fn) {
       const [x, gradient, winner] = fn.inputs as [Local, Local, Local];
-      const [patch, place, from, source, to, part, first] = fn.localsOf('i32', 7);
+      const [patch, place, from, source, to, first] = fn.localsOf('i32', 6);
       const [bytes, spread] = fn.localsOf('v128', 2);
       const sums = elements.map(() => vectors.map(() => fn.local('v128')));
       const [own, winners] = ['gradient', 'winner'].map(() =>
@@ -81,11 +81,13 @@ function smallPatchKernel(node: Node, attrs: PooledPartialsAttrs): KernelSpec {
       ) as [Local[], Local[]];
       const masked = positions.map(() => vectors.map(() => fn.local('v128')));
       fn.eachUnit((unit) => {
+        const code: Instruction[] = [];
+        const [part, span] = unravel(fn, code, unit.get(), [spans]);
         const partImages = at(x.get(), part.get(), images * g.h * g.w * g.c * 4);
         const result = at(fn.outputs[0]!.get(), part.get(), sizeOf(attrs.kernelShape) * 4);
         return [
-          part.set(i32.div_u(unit.get(), i32.const(spans))),
-          first.set(i32.mul(i32.rem_u(unit.get(), i32.const(spans)), i32.const(unitChannels))),
+          ...code,
+          first.set(i32.mul(span.get(), i32.const(unitChannels))),
           ...sums.flat().map((sum) => sum.set(f32x4.const(0))),
           place.set(at(first.get(), part.get(), images * g.ph * g.pw * g.k)),
           ...eachPlace(fn, g, attrs, images, patch, [

@@ -7,8 +7,8 @@ import { bytesOf } from '../../../core/dtype.ts';
 import { sizeOf } from '../../../core/shape.ts';
 import type { Node } from '../../../ir/graph.ts';
 import { transposeStrides } from '../../../ops/layout.ts';
-import { control, type Instruction, i32, v128 } from '../assembler/instructions.ts';
-import { at, type KernelSpec, transpose4, unravel } from '../kernel.ts';
+import { type Instruction, i32, v128 } from '../assembler/instructions.ts';
+import { at, eachSize, type KernelSpec, transpose4, unravel } from '../kernel.ts';
 import { stridedCopy } from './layout.ts';
 
 /** Rows of the result that a unit makes. */
@@ -80,10 +80,7 @@ export function transposeKernel(node: Node): KernelSpec {
           from.set(base),
           to.set(at(fn.outputs[0]!.get(), at(row, index, rows), resultRow)),
         );
-        const last = rows - (blocks - 1) * unitRows;
-        if (last === unitRows) return [...code, ...block(unitRows)];
-        const isLast = i32.eq(number.get(), i32.const(blocks - 1));
-        return [...code, control.if(isLast, block(last), blocks > 1 ? block(unitRows) : [])];
+        return [...code, ...eachSize(number, rows, unitRows, block)];
       });
     },
   };

@@ -10,7 +10,14 @@ import type { Node } from '../../../ir/graph.ts';
 import { activateLanes } from '../activation.ts';
 import { control, f32x4, type Instruction, i32, v128 } from '../assembler/instructions.ts';
 import { forRange, type Local } from '../assembler/module.ts';
-import { at, evenUnits, type KernelBuilder, type KernelSpec, unravel } from '../kernel.ts';
+import {
+  at,
+  eachSize,
+  evenUnits,
+  type KernelBuilder,
+  type KernelSpec,
+  unravel,
+} from '../kernel.ts';
 import { type PackAttrs, panelWidth } from '../ops.ts';
 import { transforms, type WinogradConvAttrs, type WinogradPoolAttrs } from '../winograd_ops.ts';
 import { accumulateTile, evenPieces } from './panel_conv.ts';
@@ -229,15 +236,12 @@ function winogradKernel(
   const tiles = n * th * tw;
   const panels = node.inputs[1]!.shape as Panels;
   const columns = panels[1] * panels[3];
-  const {
-    units,
-    largest: chunk,
-    first: firstTile,
-  } = evenUnits(tiles, fittingTiles(c + columns), leastTiles);
+  const chunks = evenUnits(tiles, fittingTiles(c + columns), leastTiles);
+  const chunk = chunks.largest;
   const vBytes = 16 * planeBytes(chunk, c);
   return {
     key: JSON.stringify([name, image, node.attrs, panels, node.inputs.length]),
-    units,
+    units: chunks.units,
     work: tiles * 4 * 9 * c * k,
     scratch: vBytes + 16 * planeBytes(chunk, columns),
     emit(fn) {
@@ -274,8 +278,8 @@ function winogradKernel(
           ),
         );
         return [
-          first.set(firstTile(unit.get())),
-          count.set(i32.sub(firstTile(i32.add(unit.get(), i32.const(1))), first.get())),
+          first.set(chunks.first(unit)),
+          count.set(i32.sub(chunks.end(unit), first.get())),
           ...transformPatches(fn, x, { h, w, c, th, tw }, first, count, v, chunk),
           ...multiply(fn, weights, panels, v, m, chunk),
           ...forRange(t, i32.const(0), () => count.get(), 1, body),
@@ -412,10 +416,7 @@ export function winogradWeightsKernel(node: Node): KernelSpec {
             );
             return body;
           });
-        const last = columns - (strips - 1) * width;
-        if (last === width) return [...code, ...all(width)];
-        const full = strips > 1 ? all(width) : [];
-        return [...code, control.if(i32.eq(strip.get(), i32.const(strips - 1)), all(last), full)];
+        return [...code, ...eachSize(strip, columns, width, all)];
       });
     },
   };
