@@ -1,6 +1,7 @@
 /**
  * @file How many multiply-adds of a kernel are of use: those of the plain formula, whatever the kernel itself does. Padding
- * to whole vectors does not count; a sparse kernel counts as if every pooling window had a winner.
+ * to whole vectors does not count; a sparse gradient counts as if every pooling window had a winner, a product that leaves out
+ * zeros as if there were none.
  */
 import type { DepthwiseAttrs } from '../src/backends/wasm/depthwise_ops.ts';
 import type { kernels } from '../src/backends/wasm/kernels/index.ts';
@@ -40,6 +41,7 @@ const counts: Partial<Record<keyof typeof kernels, Count>> = {
   conv2d_filter_gradient: filterGradient,
   filter_partials: filterGradient,
   panel_conv: (node) => convolution(node, areaOf((node.attrs as PanelConvAttrs).kernel)),
+  listed_product: (node) => perResult(node) * node.inputs[1]!.shape[1]!,
   panel_conv_pool: (node) => {
     const { kernel, pool } = node.attrs as PanelPoolAttrs;
     return perResult(node) * areaOf(pool) * areaOf(kernel) * channelsOf(node.inputs[0]!);

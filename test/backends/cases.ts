@@ -195,6 +195,36 @@ add(
   { rtol: 1e-5, atol: 1e-5 },
 );
 
+// Products that leave out zeros: of two blocks of rows, and pixel by pixel; with few zeros the same products go the dense way.
+for (const zeros of [0, 0.6]) {
+  const fill: InputSpec['fill'] = (u) => (u < zeros ? 0 : u - 0.7);
+  add(
+    `listed products, ${zeros} of them zero`,
+    [{ shape: [20, 132], fill }, { shape: [132, 80] }, { shape: [80] }, { shape: [20, 80], fill }],
+    ([x, w, b, g]) => [
+      ops.relu(ops.add(ops.matmul(x!, w!), b!)),
+      ops.matmul(g!, w!, false, true),
+      ops.matmul(x!, g!, true),
+    ],
+    { rtol: 1e-5, atol: 1e-5 },
+  );
+  add(
+    `listed pixels, ${zeros} of them zero`,
+    [{ shape: [2, 5, 4, 128], fill }, { shape: [1, 1, 128, 144] }],
+    ([x, w]) =>
+      ops.conv2d(ops.relu(ops.abs(x!)), w!, {
+        strides: [1, 1],
+        dilation: [1, 1],
+        padding: [
+          [0, 0],
+          [0, 0],
+        ],
+        groups: 1,
+      }),
+    { rtol: 1e-5, atol: 1e-5 },
+  );
+}
+
 const convs: { x: number[]; w: number[]; attrs: Partial<ops.ConvAttrs> }[] = [
   { x: [1, 3, 3, 1], w: [3, 3, 1, 1], attrs: {} },
   { x: [2, 7, 6, 3], w: [3, 3, 3, 5], attrs: {} },

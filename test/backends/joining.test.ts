@@ -37,6 +37,8 @@ describe('the check at the start', () => {
       'rows_input_gradient',
       'depthwise_conv',
       'depthwise_filter',
+      'nonzero_lists',
+      'listed_product',
       'fused',
       'fused_sum',
     ])

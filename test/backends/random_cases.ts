@@ -291,6 +291,48 @@ const matmul: Family = (draw) => {
   };
 };
 
+/** Products that walk lists of what is not zero: few zeros, many, nothing else. */
+const listed: Family = (draw) => {
+  const m = draw.int(16, 41);
+  const [r, k] = [draw.pick([16, 20, 32, 124, 132, 260]), draw.pick([64, 80, 128, 144])];
+  const zeros = draw.pick([0, 0.2, 0.4, 0.9, 1]);
+  const exact = draw.chance(0.5);
+  const fill = fillOf(exact);
+  const some: Fill = (u, i) => (u < zeros ? 0 : fill((u - zeros) / (1 - zeros), i));
+  return {
+    name: `listed ${m}×${r}×${k}, ${zeros} of it zero`,
+    exact,
+    terms: Math.max(m, r, 128) + 1,
+    inputs: [
+      { shape: [m, r], fill: some },
+      { shape: [r, k], fill },
+      { shape: [k], fill },
+      { shape: [m, k], fill: some },
+      { shape: [1, m, 1, 128], fill: some },
+      { shape: [1, 1, 128, 144], fill },
+    ],
+    build: ([x, w, bias, g, image, kernel]) => {
+      const product = ops.matmul(x!, w!);
+      const pixels = ops.conv2d(ops.relu(image!), kernel!, {
+        strides: [1, 1],
+        dilation: [1, 1],
+        padding: [
+          [0, 0],
+          [0, 0],
+        ],
+        groups: 1,
+      });
+      return [
+        product,
+        ops.relu(ops.add(ops.matmul(x!, w!), bias!)),
+        ops.matmul(g!, w!, false, true),
+        ops.matmul(x!, g!, true, false),
+        pixels,
+      ];
+    },
+  };
+};
+
 const reduce: Family = (draw) => {
   const shape = draw.shape(draw.int(1, 4), draw.pick([3, 9, 20]));
   const axes = shape.flatMap((_, axis) => (draw.chance(0.5) ? [axis] : []));
@@ -460,6 +502,7 @@ export const families: Readonly<Record<string, Family>> = {
   averagePool,
   convPool,
   matmul,
+  listed,
   reduce,
   sums,
   sample,

@@ -128,6 +128,13 @@ export function evenUnits(pieces: number, most: number, least = 1): EvenUnits {
   };
 }
 
+/** The largest divisor of `of` up to `limit`. */
+export function largestDivisor(of: number, limit: number): number {
+  let divisor = Math.min(of, limit);
+  while (of % divisor !== 0) divisor--;
+  return divisor;
+}
+
 /** `body` of block `index` where blocks of `size` make up `total`: of `size`, or of the rest, which the last one is. */
 export function eachSize(
   index: Local,

@@ -18,6 +18,7 @@ import {
   pooledInputGradientOp,
 } from '../../ops/index.ts';
 import { type Activation, activate } from './activation.ts';
+import { largestDivisor } from './kernel.ts';
 
 /** Columns of a strip: two vectors, or four where V8 joins pairs of them. */
 export const panelWidth = 8;
@@ -40,6 +41,10 @@ export interface PackAttrs {
   taps?: Taps;
   /** Columns of a strip. Default {@link panelWidth}. */
   width?: number;
+  /**
+   * Whether it is also told what is finite: for each span of {@link spansOf} and tap four zeros, or NaN among them.
+   */
+  checked?: boolean;
 }
 
 /** The taps of a packed kernel, defaults filled in. */
@@ -75,23 +80,51 @@ export function packedExtents(kernel: Shape, attrs: PackAttrs): PackedExtents {
   return { rows: taps * k, columns: c, source };
 }
 
+/**
+ * Columns that are packed together: of the `forward` form two neighbouring cache lines, of the `adjoint` form, whose columns
+ * lie on many pages, no more than three.
+ */
+const mostPacked = { forward: 32, adjoint: 24 };
+
+/** How `columns` fall into spans: some strips, or pieces of a wide one. */
+export function spansOf(columns: number, { form, width = panelWidth }: PackAttrs) {
+  const strips = Math.ceil(columns / width);
+  const together =
+    form === 'forward' ? Math.min(Math.floor(mostPacked.forward / width), strips) : 1;
+  if (together > 1) {
+    return { span: together * width, pieces: 1, spans: Math.ceil(strips / together) };
+  }
+  const span = largestDivisor(width, mostPacked[form]);
+  return { span, pieces: width / span, spans: (strips * width) / span };
+}
+
 export const packPanelsOp: Op<PackAttrs, 'pack_panels'> = {
   name: 'pack_panels',
   infer([w], attrs) {
     const { rows, columns } = packedExtents(w!.shape, attrs);
     const { width = panelWidth } = attrs;
-    return [{ shape: [Math.ceil(columns / width), rows, width], dtype: 'float32' }];
+    const panels = [Math.ceil(columns / width), rows, width];
+    const { spans } = spansOf(columns, attrs);
+    const [kh, kw] = tapsOf(w!.shape, attrs).window;
+    const shapes = attrs.checked ? [panels, [spans * kh * kw, 4]] : [panels];
+    return shapes.map((shape) => ({ shape, dtype: 'float32' }));
   },
-  reference([w], attrs, [out]) {
+  reference([w], attrs, [out, finite]) {
     const { rows, columns, source } = packedExtents(w!.shape, attrs);
     const panels = new Float64Array(sizeOf(out!.shape));
+    const sums = new Float64Array(finite ? sizeOf(finite.shape) : 0);
     const { width = panelWidth } = attrs;
+    const { span, spans } = spansOf(columns, attrs);
+    const taps = sums.length / spans / 4;
     for (let column = 0; column < columns; column++)
       for (let row = 0; row < rows; row++) {
         const strip = Math.floor(column / width);
-        panels[(strip * rows + row) * width + (column % width)] = w!.data[source(row, column)]!;
+        const value = w!.data[source(row, column)]!;
+        panels[(strip * rows + row) * width + (column % width)] = value;
+        const unit = Math.floor(column / span) * taps + Math.floor((row * taps) / rows);
+        if (!Number.isFinite(value)) sums.fill(Number.NaN, unit * 4, unit * 4 + 4);
       }
-    return [panels];
+    return finite ? [panels, sums] : [panels];
   },
 };
 

@@ -6,6 +6,7 @@
 import type { Graph } from '../../ir/graph.ts';
 import type { Op } from '../../ir/op.ts';
 import { rewrite } from '../../ir/rewrite.ts';
+import { listedWidth, wideListedWidth } from './listed_ops.ts';
 import {
   filterPartialsOp,
   type PackAttrs,
@@ -31,6 +32,8 @@ export function widen(graph: Graph): Graph {
       return target.apply(node.op, inputs, { ...(node.attrs as object), joined: true });
     if (!packing.has(node.op)) return undefined;
     const attrs = node.attrs as PackAttrs;
+    if (attrs.width === listedWidth)
+      return target.apply(node.op, inputs, { ...attrs, width: wideListedWidth });
     const { columns } = packedExtents(node.inputs[0]!.shape, attrs);
     return columns > panelWidth
       ? target.apply(node.op, inputs, { ...attrs, width: wide })

@@ -97,6 +97,7 @@ export const i32 = {
   shl: binary('i32.shl', 0x74),
   shr_u: binary('i32.shr_u', 0x76),
   eqz: unary('i32.eqz', 0x45),
+  popcnt: unary('i32.popcnt', 0x69),
   eq: binary('i32.eq', 0x46),
   ne: binary('i32.ne', 0x47),
   lt_s: binary('i32.lt_s', 0x48),
@@ -169,6 +170,7 @@ export const i8x16 = {
   narrow_i16x8_s: binary('i8x16.narrow_i16x8_s', ...simd(101)),
   shuffle: (a: Instruction, b: Instruction, lanes: readonly number[]) =>
     make(`i8x16.shuffle ${lanes.join(' ')}`, simd(13), [a, b], none, lanes),
+  swizzle: binary('i8x16.swizzle', ...simd(14)),
 };
 
 /** Lanes of 32 bits named by words: `shuffle32(a, b, [0, 4, 1, 5])`. */
@@ -214,6 +216,8 @@ export const i32x4 = {
   sub: binary('i32x4.sub', ...simd(177)),
   mul: binary('i32x4.mul', ...simd(181)),
   neg: unary('i32x4.neg', ...simd(161)),
+  /** The sign bits of the four lanes. */
+  bitmask: unary('i32x4.bitmask', ...simd(164)),
   trunc_sat_f32x4_s: unary('i32x4.trunc_sat_f32x4_s', ...simd(248)),
   extract_lane: (a: Instruction, lane: number) =>
     make(`i32x4.extract_lane ${lane}`, simd(27), [a], none, [lane]),

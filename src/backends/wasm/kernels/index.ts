@@ -2,6 +2,7 @@
 import type { KernelOpName } from '../../../ops/index.ts';
 import type { DepthwiseOpName } from '../depthwise_ops.ts';
 import type { KernelTemplate } from '../kernel.ts';
+import type { ListedOpName } from '../listed_ops.ts';
 import type { BackendOpName } from '../ops.ts';
 import type { WinogradOpName } from '../winograd_ops.ts';
 import { depthwiseConvKernel, depthwiseFilterKernel } from './depthwise.ts';
@@ -15,6 +16,8 @@ import { filterPartialsKernel } from './filter_gradient.ts';
 import { fusedSumKernel } from './fused_sum.ts';
 import { histogramKernel } from './histogram.ts';
 import { concatKernel, gatherRowsKernel, padKernel, sliceKernel } from './layout.ts';
+import { listedProductKernel } from './listed_product.ts';
+import { nonzeroListsKernel } from './nonzero_lists.ts';
 import { interleaveKernel, packPanelsKernel, placeKernel } from './pack.ts';
 import { panelConvKernel } from './panel_conv.ts';
 import { panelConvPoolKernel } from './panel_conv_pool.ts';
@@ -36,7 +39,13 @@ import { winogradFinishKernel, winogradPartialsKernel } from './winograd_gradien
 export type Replaced = 'alias' | 'lowered';
 
 export const kernels: Record<
-  KernelOpName | BackendOpName | DepthwiseOpName | WinogradOpName | 'fused' | 'fused_sum',
+  | KernelOpName
+  | BackendOpName
+  | DepthwiseOpName
+  | ListedOpName
+  | WinogradOpName
+  | 'fused'
+  | 'fused_sum',
   KernelTemplate | Replaced
 > = {
   fused: elementwiseKernel,
@@ -76,6 +85,8 @@ export const kernels: Record<
   filter_partials: filterPartialsKernel,
   depthwise_conv: depthwiseConvKernel,
   depthwise_filter: depthwiseFilterKernel,
+  nonzero_lists: nonzeroListsKernel,
+  listed_product: listedProductKernel,
   winograd_weights: winogradWeightsKernel,
   winograd_conv: winogradConvKernel,
   winograd_conv_pool: winogradConvPoolKernel,

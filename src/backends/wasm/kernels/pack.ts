@@ -10,12 +10,10 @@ import {
   type PackAttrs,
   type PlaceAttrs,
   packedExtents,
+  spansOf,
   tapsOf,
 } from '../ops.ts';
 import { storeFloats } from './reduce.ts';
-
-/** Columns a unit of the `forward` form takes: two neighbouring cache lines. */
-const forwardSpan = 32;
 
 /**
  *     forward: panels[strip, (tap, i), j] = w[tap, i, strip · panel + j]
@@ -35,8 +33,7 @@ export function packPanelsKernel(node: Node): KernelSpec {
   const taps = window[0] * window[1];
   const panel = node.outputs[0]!.shape[2]!;
   const rowsOfTap = rows / taps;
-  const span = forward ? Math.min(forwardSpan, Math.ceil(columns / panel) * panel) : panel;
-  const spans = Math.ceil(columns / span);
+  const { span, pieces, spans } = spansOf(columns, attrs);
   /** Bytes from a row to the next and from a column to the next, in the kernel. */
   const [rowBytes, columnBytes] = forward ? [k * 4, 4] : [4, k * 4];
   return {
@@ -45,26 +42,41 @@ export function packPanelsKernel(node: Node): KernelSpec {
     work: rows * columns * 2,
     emit(fn) {
       const [from, to] = fn.localsOf('i32', 2);
+      // NaN where something is not finite; vectors take turns, so that V8 joins them.
+      const sums = fn.localsOf('v128', 2);
+      const note = (vector: Local, i: number): Instruction[] => {
+        const sum = sums[i % 2]!;
+        const times0 = f32x4.mul(vector.get(), f32x4.const(0));
+        return attrs.checked ? [sum.set(f32x4.add(sum.get(), times0))] : [];
+      };
       /** `copy` for each vector of a row of `width` columns: its first column, its columns before the last, its place. */
       const eachVector = (
         width: number,
         copy: (column: number, lanes: number, place: number) => Instruction[],
       ): Instruction[] =>
-        Array.from({ length: (Math.ceil(width / panel) * panel) / 4 }, (_, i) => {
-          const strip = Math.floor((i * 4) / panel);
-          const place = (strip * rows * panel + ((i * 4) % panel)) * 4;
-          return copy(i * 4, Math.max(0, Math.min(4, width - i * 4)), place);
-        }).flat();
+        Array.from(
+          { length: Math.min(span, Math.ceil(Math.max(width, 1) / panel) * panel) / 4 },
+          (_, i) => {
+            const strip = Math.floor((i * 4) / panel);
+            const place = (strip * rows * panel + ((i * 4) % panel)) * 4;
+            return copy(i * 4, Math.max(0, Math.min(4, width - i * 4)), place);
+          },
+        ).flat();
       const copyRow = (width: number): Instruction[] => {
         const lane = fn.local('v128');
         return eachVector(width, (column, lanes, place) => {
           const first = column * columnBytes;
           if (forward && lanes === 4)
-            return [v128.store(to.get(), v128.load(from.get(), first), place)];
+            return [
+              lane.set(v128.load(from.get(), first)),
+              v128.store(to.get(), lane.get(), place),
+              ...note(lane, column / 4),
+            ];
           return [
             v128.store(to.get(), f32x4.const(0), place),
             ...Array.from({ length: lanes }, (_, i) => [
               lane.set(v128.load32_zero(from.get(), first + i * columnBytes)),
+              ...note(lane, i),
               ...storeFloats(to.get(), lane, 1, place + i * 4),
             ]).flat(),
           ];
@@ -80,6 +92,7 @@ export function packPanelsKernel(node: Node): KernelSpec {
               i < lanes ? v128.load(from.get(), (column + i) * columnBytes) : f32x4.const(0),
             ),
           ),
+          ...square.flatMap(note),
           ...transpose4(square, halves),
           ...square.map((vector, i) => v128.store(to.get(), vector.get(), place + i * panel * 4)),
         ]);
@@ -113,12 +126,29 @@ export function packPanelsKernel(node: Node): KernelSpec {
         );
         const sourceTap = at(sourceColumn, sourceRow, kw);
         const first = at(fn.inputs[0]!.get(), sourceTap, c * k * 4);
-        const panels = at(fn.outputs[0]!.get(), part.get(), span * rows * 4);
+        const strip = i32.div_u(part.get(), i32.const(pieces));
+        const piece = i32.rem_u(part.get(), i32.const(pieces));
+        const panels = at(
+          at(fn.outputs[0]!.get(), strip, Math.max(span, panel) * rows * 4),
+          piece,
+          span * 4,
+        );
         code.push(
           from.set(at(first, part.get(), span * columnBytes)),
           to.set(at(panels, tap.get(), rowsOfTap * panel * 4)),
         );
-        return [...code, ...eachSize(part, columns, span, copyAll)];
+        const filled = Math.ceil(columns / span);
+        const copies = eachSize(part, columns, span, copyAll);
+        const isFilled = i32.lt_s(part.get(), i32.const(filled));
+        const pack = filled < spans ? [control.if(isFilled, copies, copyAll(0))] : copies;
+        if (!attrs.checked) return [...code, ...pack];
+        const finite = at(fn.outputs[1]!.get(), unit.get(), 16);
+        return [
+          ...code,
+          ...sums.map((sum) => sum.set(f32x4.const(0))),
+          ...pack,
+          v128.store(finite, f32x4.add(sums[0].get(), sums[1].get())),
+        ];
       });
     },
   };

@@ -57,6 +57,7 @@ export function patchRuns(
  *
  * @param pixels pointers to patches, or one pointer and byte distances from it.
  * @param weights pointer to the strip; at its end afterwards.
+ * @param rowBytes from a row of weights to the next. Default: rows follow each other.
  */
 export function accumulateTile(
   fn: KernelBuilder,
@@ -64,6 +65,7 @@ export function accumulateTile(
   pixels: readonly { pointer: Local; offset: number }[],
   weights: Local,
   acc: readonly (readonly Local[])[],
+  rowBytes = acc[0]!.length * 16,
 ): Instruction[] {
   const vectors = acc[0]!.length;
   const w = fn.localsOf('v128', vectors);
@@ -78,12 +80,12 @@ export function accumulateTile(
       x[j]!.set(v128.load32_splat(moved(pixel.pointer).get(), pixel.offset)),
       ...acc[j]!.map((sum, v) => sum.set(fn.madd(x[j]!.get(), w[v]!.get(), sum.get()))),
     ]),
-    weights.add(vectors * 16),
+    weights.add(rowBytes),
     ...pointers.map((pointer) => moved(pointer).add(4)),
   ];
   return runs.flatMap(({ offset, length }) => [
     ...pointers.map((pointer) => moved(pointer).set(i32.add(pointer.get(), i32.const(offset)))),
-    end.set(i32.add(weights.get(), i32.const(length * vectors * 16))),
+    end.set(i32.add(weights.get(), i32.const(length * rowBytes))),
     ...whileLess(weights, () => end.get(), row),
   ]);
 }
