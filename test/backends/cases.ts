@@ -198,6 +198,13 @@ add(
 // Products that leave out zeros: of two blocks of rows, and pixel by pixel; with few zeros the same products go the dense way.
 for (const zeros of [0, 0.6]) {
   const fill: InputSpec['fill'] = (u) => (u < zeros ? 0 : u - 0.7);
+  // More zeros on one side than on the other.
+  add(
+    `listed gradients, ${zeros} of one side zero`,
+    [{ shape: [20, 144], fill }, { shape: [20, 80] }],
+    ([x, g]) => [ops.matmul(x!, g!, true), ops.matmul(g!, x!, true)],
+    { rtol: 1e-5, atol: 1e-5 },
+  );
   add(
     `listed products, ${zeros} of them zero`,
     [{ shape: [20, 132], fill }, { shape: [132, 80] }, { shape: [80] }, { shape: [20, 80], fill }],

@@ -7,10 +7,9 @@ import { after, describe, test } from 'node:test';
 import { kernelOf } from '../../src/backends/wasm/emit.ts';
 import { bestArithmetic } from '../../src/backends/wasm/features.ts';
 import { bestJoin, compileFor } from '../../src/backends/wasm/joining.ts';
-import { lower } from '../../src/backends/wasm/lower.ts';
+import { passesFor } from '../../src/backends/wasm/passes.ts';
 import { checkedStep, selfCheck } from '../../src/backends/wasm/self_check.ts';
-import { widen } from '../../src/backends/wasm/widen.ts';
-import { runPasses, stepPasses } from '../../src/passes/index.ts';
+import { runPasses } from '../../src/passes/index.ts';
 import { makePlan } from '../../src/plan/plan.ts';
 import { bitsOf, smallModel, stripes } from '../support/small_models.ts';
 import { cases } from './cases.ts';
@@ -21,8 +20,7 @@ const reason = 'V8 joins vectors from Node 24 on, on x64';
 
 describe('the check at the start', () => {
   const graph = checkedStep();
-  const passes = stepPasses({ name: 'lower', run: (step) => widen(lower(step)) });
-  const plan = makePlan(runPasses(graph, passes), { threads: 1, cost: kernelOf });
+  const plan = makePlan(runPasses(graph, passesFor[2]), { threads: 1, cost: kernelOf });
 
   test('has every family of kernels with tiles of its own for joined vectors', () => {
     const names = new Set(plan.kernels.map(({ node }) => node.op.name));
@@ -39,6 +37,7 @@ describe('the check at the start', () => {
       'depthwise_filter',
       'nonzero_lists',
       'listed_product',
+      'listed_gradient',
       'fused',
       'fused_sum',
     ])

@@ -5,13 +5,12 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { bugs } from './mutants.ts';
-import { mutation, type Outcome } from './mutation.ts';
+import { watchedMutation } from './watched_mutation.ts';
 
 const [count, least] = [40, 38];
 
 test(`of ${count} bugs in kernels at least ${least} are noticed`, async () => {
-  const outcomes: Outcome[] = [];
-  for await (const outcome of mutation(count, 3, 40)) outcomes.push(outcome);
+  const outcomes = await watchedMutation({ count, seed: 3, perFamily: 40 }, 10_000);
   const missed = outcomes.filter(({ caught }) => caught === undefined);
   const list = missed.map(({ mutant }) => `${mutant.kernel}: ${mutant.bug} at ${mutant.place}`);
   assert.equal(outcomes.length, count);

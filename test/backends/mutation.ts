@@ -1,9 +1,9 @@
 /** @file Which cases run which kernel, and whether they notice a bug in it. */
 
 import { kernelOf } from '../../src/backends/wasm/emit.ts';
-import { passesFor } from '../../src/backends/wasm/engine.ts';
 import { bestArithmetic } from '../../src/backends/wasm/features.ts';
 import { KernelBuilder } from '../../src/backends/wasm/kernel.ts';
+import { passesFor } from '../../src/backends/wasm/passes.ts';
 import type { Node } from '../../src/ir/graph.ts';
 import { runPasses } from '../../src/passes/index.ts';
 import { makePlan } from '../../src/plan/plan.ts';
@@ -54,12 +54,23 @@ export interface Outcome {
   cases: number;
 }
 
-/** Draws `count` bugs by `seed`, and lets the cases look for each in turn, from number `skip` on. */
+export interface MutationOptions {
+  /** Bugs, and the seed by which they are drawn. */
+  count: number;
+  seed: number;
+  /** Random cases a family. */
+  perFamily: number;
+}
+
+/**
+ * Draws bugs and lets the cases look for each in turn, from number `skip` on.
+ *
+ * @param begin is told of each before the cases run.
+ */
 export async function* mutation(
-  count: number,
-  seed: number,
-  perFamily: number,
-  skip = 0,
+  { count, seed, perFamily }: MutationOptions,
+  skip: number,
+  begin: (mutant: Mutant) => void,
 ): AsyncGenerator<Outcome> {
   const best = await bestArithmetic();
   const byKernel = corpus(perFamily);
@@ -69,8 +80,10 @@ export async function* mutation(
       .slice(0, 8)
       .some((known) => hasPlace(mutant, known)),
   );
-  for (const mutant of mutants.slice(skip))
+  for (const mutant of mutants.slice(skip)) {
+    begin(mutant);
     yield judgeMutant(mutant, byKernel.get(mutant.kernel)!, best);
+  }
 }
 
 function judgeMutant(

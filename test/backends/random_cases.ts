@@ -294,21 +294,25 @@ const matmul: Family = (draw) => {
 /** Products that walk lists of what is not zero: few zeros, many, nothing else. */
 const listed: Family = (draw) => {
   const m = draw.int(16, 41);
-  const [r, k] = [draw.pick([16, 20, 32, 124, 132, 260]), draw.pick([64, 80, 128, 144])];
-  const zeros = draw.pick([0, 0.2, 0.4, 0.9, 1]);
+  const [r, k] = [draw.pick([16, 20, 32, 64, 80, 124, 132, 272]), draw.pick([64, 80, 128, 144])];
+  const share = () => draw.pick([0, 0.2, 0.4, 0.9, 1]);
+  const [zeros, others] = [share(), share()];
   const exact = draw.chance(0.5);
   const fill = fillOf(exact);
-  const some: Fill = (u, i) => (u < zeros ? 0 : fill((u - zeros) / (1 - zeros), i));
+  const some =
+    (part: number): Fill =>
+    (u, i) =>
+      u < part ? 0 : fill((u - part) / (1 - part), i);
   return {
-    name: `listed ${m}×${r}×${k}, ${zeros} of it zero`,
+    name: `listed ${m}×${r}×${k}, ${zeros} and ${others} zero`,
     exact,
     terms: Math.max(m, r, 128) + 1,
     inputs: [
-      { shape: [m, r], fill: some },
+      { shape: [m, r], fill: some(zeros) },
       { shape: [r, k], fill },
       { shape: [k], fill },
-      { shape: [m, k], fill: some },
-      { shape: [1, m, 1, 128], fill: some },
+      { shape: [m, k], fill: some(others) },
+      { shape: [1, m, 1, 128], fill: some(zeros) },
       { shape: [1, 1, 128, 144], fill },
     ],
     build: ([x, w, bias, g, image, kernel]) => {

@@ -7,7 +7,7 @@ import { internal, TsunoError } from '../../core/errors.ts';
 import { type Shape, sizeOf } from '../../core/shape.ts';
 import type { Graph, VariableRef } from '../../ir/graph.ts';
 import { printNode } from '../../ir/print.ts';
-import { type Pass, runPasses, stepPasses } from '../../passes/index.ts';
+import { runPasses } from '../../passes/index.ts';
 import { makePlan, type Plan, roundUp } from '../../plan/plan.ts';
 import type { Backend, Binding, CompileOptions, Program, Region, RunOptions } from '../backend.ts';
 import { cells, cellWords, controlBytes, inputCell, spinsFor } from './control.ts';
@@ -15,10 +15,9 @@ import { emitModule, kernelOf } from './emit.ts';
 import { bestArithmetic, canShareMemory, compileRefused, processors } from './features.ts';
 import { bestJoin, compileFor } from './joining.ts';
 import type { Arithmetic, Join } from './kernel.ts';
-import { lower } from './lower.ts';
 import { EngineMemory } from './memory.ts';
+import { passesFor } from './passes.ts';
 import { Threads } from './threads.ts';
-import { widen } from './widen.ts';
 
 export interface EngineOptions {
   /** Default: the processors here, at most 8. More than one needs shared memory. */
@@ -37,12 +36,6 @@ export interface EngineOptions {
   /** Called with what the user should know once: no threads here, say. */
   warn?: (message: string) => void;
 }
-
-/** Passes of this backend, for code that joins as many vectors; with 1 it runs everywhere. */
-export const passesFor: Readonly<Record<Join, readonly Pass[]>> = {
-  1: stepPasses({ name: 'lower', run: lower }),
-  2: stepPasses({ name: 'lower', run: (graph) => widen(lower(graph)) }),
-};
 
 /** Milliseconds between looks at a run. */
 const tick = 50;

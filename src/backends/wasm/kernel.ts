@@ -149,6 +149,24 @@ export function eachSize(
   return [control.if(isLast, body(rest), last > 0 ? body(size) : [])];
 }
 
+/**
+ * `total` in as few pieces of at most `most` as there can be, as even as can be: `long` ones of `size`, and behind them ones
+ * that are one shorter.
+ */
+export function evenPieces(
+  total: number,
+  most: number,
+): { count: number; size: number; long: number } {
+  const count = Math.ceil(total / most);
+  const size = Math.ceil(total / count);
+  return { count, size, long: total - count * (size - 1) };
+}
+
+/** min(value, limit); `value` is evaluated twice. */
+export function atMost(value: Instruction, limit: number): Instruction {
+  return control.select(value, i32.const(limit), i32.lt_s(value, i32.const(limit)));
+}
+
 /** `base + index·scale`, scale constant. */
 export function at(base: Instruction, index: Instruction, scale: number): Instruction {
   return i32.add(base, scale === 1 ? index : i32.mul(index, i32.const(scale)));

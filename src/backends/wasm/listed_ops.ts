@@ -4,8 +4,9 @@
  * and a product walks the lists.
  */
 import { sizeOf } from '../../core/shape.ts';
-import type { Op } from '../../ir/op.ts';
+import type { Op, TensorType } from '../../ir/op.ts';
 import type { Activation } from './activation.ts';
+import { evenPieces } from './kernel.ts';
 import { biased } from './ops.ts';
 
 /** Columns that a list covers: so many rows of a strip of weights stay in the first cache. */
@@ -49,6 +50,8 @@ export interface ListedProductAttrs {
   /** Columns of the result. */
   k: number;
   activation: Activation;
+  /** Whether there is a bias. */
+  biased: boolean;
   /** Whether lists and counts are given, or each unit makes those of its pixels. */
   lists: 'given' | 'own';
 }
@@ -62,8 +65,7 @@ export const listedProductOp: Op<ListedProductAttrs, 'listed_product'> = {
   infer([x, panels], { k }) {
     return [{ shape: [sizeOf(x!.shape) / panels!.shape[1]!, k], dtype: 'float32' }];
   },
-  reference([x, panels, , ...others], { k, activation, lists }, [out]) {
-    const [bias] = lists === 'given' ? others.slice(0, -2) : others;
+  reference([x, panels, , bias], { k, activation, biased: isBiased }, [out]) {
     const [, r, width] = panels!.shape as readonly [number, number, number];
     const y = Float64Array.from({ length: sizeOf(out!.shape) }, (_, i) => {
       const [row, column] = [Math.floor(i / k), i % k];
@@ -72,9 +74,67 @@ export const listedProductOp: Op<ListedProductAttrs, 'listed_product'> = {
       for (let j = 0; j < r; j++) sum += x!.data[row * r + j]! * panels!.data[first + j * width]!;
       return sum;
     });
-    return [biased(y, bias?.data, activation)];
+    return [biased(y, isBiased ? bias!.data : undefined, activation)];
   },
 };
 
-export const listedOps = [nonzeroListsOp, listedProductOp] as const;
+/** How the work of a product falls into units. */
+export interface ListedUnits {
+  /** Tiles of the dense way: `long` of `size` pixels, then ones with one less. */
+  count: number;
+  size: number;
+  long: number;
+  /** Columns of a tile. */
+  columns: number;
+  /** Groups of tiles, and of strips. */
+  groups: number;
+  stripGroups: number;
+  units: number;
+}
+
+/** Bytes of weights that stay in the first cache while the pixels of a unit pass. */
+const nearBytes = 32 * 1024;
+
+/** Dense tiles of a unit. */
+export const unitTiles = 6;
+
+/** Unit = (group of tiles, group of strips), or where a unit makes its own lists, group of tiles. */
+export function listedUnits(
+  x: TensorType,
+  panels: TensorType,
+  { lists }: Pick<ListedProductAttrs, 'lists'>,
+): ListedUnits {
+  const [strips, r, width] = panels.shape as readonly [number, number, number];
+  const isWide = width % 16 === 0;
+  const tiles = evenPieces(sizeOf(x.shape) / r, isWide ? 6 : 4);
+  const groups = Math.ceil(tiles.count / unitTiles);
+  const together = Math.max(1, r > listBlock ? 1 : Math.floor(nearBytes / (r * width * 4)));
+  const stripGroups = Math.ceil(strips / together);
+  const units = lists === 'given' ? groups * stripGroups : groups;
+  return { ...tiles, columns: isWide ? 16 : 8, groups, stripGroups, units };
+}
+
+/** Rows of the turned product that a unit turns back together: two cache lines of the result. */
+export const turnedRows = 32;
+
+/**
+ * xᵀ · g of x [p, m] and g [p, n], given as what both ways to it want: xᵀ, panels of g, whether they are finite, lists and
+ * counts of xᵀ; then the same with x and g in each other's place.
+ */
+export const listedGradientOp: Op<undefined, 'listed_gradient'> = {
+  name: 'listed_gradient',
+  infer: (inputs) => [{ shape: [inputs[0]!.shape[0]!, inputs[5]!.shape[0]!], dtype: 'float32' }],
+  reference([x, , , , , g], _attrs, [out]) {
+    const [n, p] = g!.shape as readonly [number, number];
+    const product = Float64Array.from({ length: sizeOf(out!.shape) }, (_, i) => {
+      const [row, column] = [Math.floor(i / n), i % n];
+      let sum = 0;
+      for (let j = 0; j < p; j++) sum += x!.data[row * p + j]! * g!.data[column * p + j]!;
+      return sum;
+    });
+    return [product];
+  },
+};
+
+export const listedOps = [nonzeroListsOp, listedProductOp, listedGradientOp] as const;
 export type ListedOpName = (typeof listedOps)[number]['name'];

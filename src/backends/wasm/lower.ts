@@ -44,11 +44,10 @@ import {
   asProduct,
   depthwiseProduct,
   isDepthwise,
-  listedProduct,
+  listedGradient,
   type Product,
   pack,
   padImages,
-  suitsLists,
   suitsWinograd,
   transformWeights,
 } from './products.ts';
@@ -115,10 +114,8 @@ rule(matmulOp, (node, context) => {
   const right = transposeB ? transpose(b, [1, 0]) : b;
   const [k, m] = a.shape as readonly [number, number];
   const n = right.shape[1]!;
-  if (suitsLists(m, k, n))
-    return [
-      listedProduct(transpose(a, [1, 0]), right, 'forward', [m, n], 'given').finish('linear'),
-    ];
+  const listed = listedGradient(a, right);
+  if (listed) return [listed];
   const attrs: ConvAttrs = {
     strides: [1, 1],
     padding: [

@@ -14,11 +14,14 @@ import {
   type Padding2D,
   type Pair,
   reshape,
+  transpose,
 } from '../../ops/index.ts';
 import type { Activation } from './activation.ts';
 import { type DepthwiseConvAttrs, depthwiseConvOp } from './depthwise_ops.ts';
 import {
   type ListedProductAttrs,
+  listBlock,
+  listedGradientOp,
   listedProductOp,
   listedWidth,
   nonzeroListsOp,
@@ -169,32 +172,53 @@ function matmulProduct(node: Node, find: (value: Value) => Value): Product | und
 }
 
 /** Whether lists of what is not zero may pay in a product of a matrix [m, r] and a matrix [r, k]. */
-export const suitsLists = (m: number, r: number, k: number): boolean =>
+const suitsLists = (m: number, r: number, k: number): boolean =>
   r % 4 === 0 && k % 16 === 0 && Math.min(m, r) >= 16 && k >= 64 && m * r <= mostListed;
 
 /** Elements of a matrix whose lists are made once. */
 const mostListed = 2 ** 20;
 
+/** Panels of a matrix for products that walk lists, and whether they are finite. */
+function listedPanels(w: Value, form: PackAttrs['form']): readonly Value[] {
+  const kernel = reshape(w, [1, 1, ...w.shape.slice(-2)]);
+  const attrs = { form, width: listedWidth, checked: true } as const;
+  return w.graph.apply(packPanelsOp, [kernel], attrs);
+}
+
+const listsOf = (x: Value): readonly Value[] => x.graph.apply(nonzeroListsOp, [x], undefined);
+
 /** x [m, r] times `w`, a matrix in `form`, without the zeros of x. */
-export function listedProduct(
+function listedProduct(
   x: Value,
   w: Value,
   form: PackAttrs['form'],
   shape: Shape,
   lists: ListedProductAttrs['lists'],
 ): Product {
-  const kernel = reshape(w, [1, 1, ...w.shape.slice(-2)]);
-  const packed = { form, width: listedWidth, checked: true } as const;
-  const panels = x.graph.apply(packPanelsOp, [kernel], packed) as [Value, Value];
-  const given = lists === 'given' ? x.graph.apply(nonzeroListsOp, [x], undefined) : [];
+  const operands = [x, ...listedPanels(w, form)] as [Value, ...Value[]];
+  const given = lists === 'given' ? listsOf(x) : [];
   const k = shape.at(-1)!;
   return {
     k,
     finish(activation, bias) {
-      const inputs: [Value, ...Value[]] = [x, ...panels, ...(bias ? [bias] : []), ...given];
-      return reshape(apply1(listedProductOp, inputs, { k, activation, lists }), shape);
+      const inputs = [...operands, ...(bias ? [bias] : []), ...given] as const;
+      const attrs = { k, activation, biased: bias !== undefined, lists };
+      return reshape(apply1(listedProductOp, inputs, attrs), shape);
     },
   };
+}
+
+/** aᵀ · b of a [p, m] and b [p, n] without the zeros of either, where that may pay. */
+export function listedGradient(a: Value, b: Value): Value | undefined {
+  const [p, m] = a.shape as readonly [number, number];
+  const n = b.shape[1]!;
+  if (!suitsLists(m, p, n)) return undefined;
+  const at = transpose(a, [1, 0]);
+  if (p > listBlock || !suitsLists(n, p, m))
+    return listedProduct(at, b, 'forward', [m, n], 'given').finish('linear');
+  const bt = transpose(b, [1, 0]);
+  const side = (x: Value, other: Value) => [x, ...listedPanels(other, 'forward'), ...listsOf(x)];
+  return a.graph.apply(listedGradientOp, [...side(at, b), ...side(bt, a)], undefined)[0]!;
 }
 
 /** Channels from which on lists of each pixel pay. */

@@ -5,13 +5,12 @@
 import { gradients } from '../../grad/gradients.ts';
 import { Graph, type Value } from '../../ir/graph.ts';
 import * as ops from '../../ops/index.ts';
-import { forwardPasses, runPasses, stepPasses } from '../../passes/index.ts';
+import { forwardPasses, runPasses } from '../../passes/index.ts';
 import { makePlan } from '../../plan/plan.ts';
 import { controlBytes, inputCell } from './control.ts';
 import { emitModule, kernelOf } from './emit.ts';
 import type { Join } from './kernel.ts';
-import { lower } from './lower.ts';
-import { widen } from './widen.ts';
+import { passesFor } from './passes.ts';
 
 /** A convolutional network whose weights are inputs, its loss, and all gradients. */
 export function checkedStep(): Graph {
@@ -54,7 +53,7 @@ export function checkedStep(): Graph {
   x = conv(x, 6, 3);
   const logits = ops.matmul(ops.reshape(x, [2, x.shape[1]! * x.shape[2]! * 6]), weight(24, 10));
   // A product that leaves out zeros.
-  const listed = ops.matmul(ops.relu(weight(18, 32)), weight(32, 80));
+  const listed = ops.matmul(ops.relu(weight(20, 64)), weight(64, 80));
   const loss = ops.sub(
     ops.reduceMean(ops.square(listed)),
     ops.reduceMean(ops.square(ops.logSoftmax(logits))),
@@ -80,8 +79,7 @@ export type CompileFor = (
 
 /** Whether joined code leaves the same bytes as code that is not. */
 export async function selfCheck(compile: CompileFor): Promise<boolean> {
-  const passes = stepPasses({ name: 'lower', run: (graph) => widen(lower(graph)) });
-  const plan = makePlan(runPasses(checkedStep(), passes), { threads: 1, cost: kernelOf });
+  const plan = makePlan(runPasses(checkedStep(), passesFor[2]), { threads: 1, cost: kernelOf });
   const sizes = plan.inputs.map(({ shape }) => shape.reduce((size, extent) => size * extent, 4));
   const control = 1024;
   const data = control + ((controlBytes(sizes.length) + 63) & ~63);

@@ -141,7 +141,9 @@ export const f32 = {
   store: store('f32.store', [0x38], 2),
   add: binary('f32.add', 0x92),
   mul: binary('f32.mul', 0x94),
+  lt: binary('f32.lt', 0x5d),
   gt: binary('f32.gt', 0x5e),
+  convert_i32_u: unary('f32.convert_i32_u', 0xb3),
   ne: binary('f32.ne', 0x5c),
 };
 

@@ -12,9 +12,8 @@ import { activateLanes } from '../activation.ts';
 import { control, f32x4, type Instruction, i32, v128 } from '../assembler/instructions.ts';
 import { forRange, type Local } from '../assembler/module.ts';
 import type { DepthwiseAttrs, DepthwiseConvAttrs } from '../depthwise_ops.ts';
-import { at, type KernelSpec, unravel } from '../kernel.ts';
+import { at, atMost, type KernelSpec, unravel } from '../kernel.ts';
 import type { Parts } from '../ops.ts';
-import { atMost } from './panel_conv.ts';
 
 /** Byte distance of each tap from a patch's first element. */
 function tapOffsets({ kernel, dilation }: DepthwiseAttrs, w: number, c: number): number[] {

@@ -7,10 +7,9 @@ import type { Node } from '../../../ir/graph.ts';
 import { type FusedSumAttrs, rowsAndChannels, rowWalk } from '../../../ops/fused_sum.ts';
 import { f32x4, type Instruction, i32, v128 } from '../assembler/instructions.ts';
 import { forRange } from '../assembler/module.ts';
-import { at, type KernelSpec } from '../kernel.ts';
+import { at, atMost, type KernelSpec } from '../kernel.ts';
 import { applySteps, type Lane, WasmLanes } from '../lanes.ts';
 import { loadSplat, loadVector, storeVector } from './elementwise.ts';
-import { atMost } from './panel_conv.ts';
 
 /** Sums held at once. */
 const registers = 8;

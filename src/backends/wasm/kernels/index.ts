@@ -16,6 +16,7 @@ import { filterPartialsKernel } from './filter_gradient.ts';
 import { fusedSumKernel } from './fused_sum.ts';
 import { histogramKernel } from './histogram.ts';
 import { concatKernel, gatherRowsKernel, padKernel, sliceKernel } from './layout.ts';
+import { listedGradientKernel } from './listed_gradient.ts';
 import { listedProductKernel } from './listed_product.ts';
 import { nonzeroListsKernel } from './nonzero_lists.ts';
 import { interleaveKernel, packPanelsKernel, placeKernel } from './pack.ts';
@@ -87,6 +88,7 @@ export const kernels: Record<
   depthwise_filter: depthwiseFilterKernel,
   nonzero_lists: nonzeroListsKernel,
   listed_product: listedProductKernel,
+  listed_gradient: listedGradientKernel,
   winograd_weights: winogradWeightsKernel,
   winograd_conv: winogradConvKernel,
   winograd_conv_pool: winogradConvPoolKernel,

@@ -20,7 +20,15 @@ import { activateLanes } from '../activation.ts';
 import { control, f32x4, type Instruction, i32, v128 } from '../assembler/instructions.ts';
 import type { Local } from '../assembler/module.ts';
 import { forRange, whileLess } from '../assembler/module.ts';
-import { at, evenUnits, type KernelBuilder, type KernelSpec, unravel } from '../kernel.ts';
+import {
+  at,
+  atMost,
+  evenPieces,
+  evenUnits,
+  type KernelBuilder,
+  type KernelSpec,
+  unravel,
+} from '../kernel.ts';
 import { type PanelConvAttrs, panelWidth } from '../ops.ts';
 import { storeFloats } from './reduce.ts';
 
@@ -244,19 +252,6 @@ function tilesOf(
   return { tiles, size, long: tiles, neighbours };
 }
 
-/**
- * `total` in as few pieces of at most `most` as there can be, as even as can be: `long` ones of `size`, and behind them ones
- * that are one shorter.
- */
-export function evenPieces(
-  total: number,
-  most: number,
-): { count: number; size: number; long: number } {
-  const count = Math.ceil(total / most);
-  const size = Math.ceil(total / count);
-  return { count, size, long: total - count * (size - 1) };
-}
-
 /** The greatest divisor of `of` that also divides `limit`, a power of two. */
 function greatestDivisor(of: number, limit: number): number {
   return of % limit === 0 ? limit : greatestDivisor(of, limit / 2);
@@ -280,11 +275,6 @@ export function throughScratch(
     ...vectors.map((vector, i) => v128.store(fn.scratch.get(), vector.get(), i * 16)),
     ...vectors.map((vector, i) => vector.set(v128.load(fn.scratch.get(), i * 16))),
   ];
-}
-
-/** min(value, limit); `value` is evaluated twice. */
-export function atMost(value: Instruction, limit: number): Instruction {
-  return control.select(value, i32.const(limit), i32.lt_s(value, i32.const(limit)));
 }
 
 interface PatchGeometry {

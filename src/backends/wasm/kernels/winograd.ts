@@ -13,6 +13,7 @@ import { forRange, type Local } from '../assembler/module.ts';
 import {
   at,
   eachSize,
+  evenPieces,
   evenUnits,
   type KernelBuilder,
   type KernelSpec,
@@ -20,7 +21,7 @@ import {
 } from '../kernel.ts';
 import { type PackAttrs, panelWidth } from '../ops.ts';
 import { transforms, type WinogradConvAttrs, type WinogradPoolAttrs } from '../winograd_ops.ts';
-import { accumulateTile, evenPieces } from './panel_conv.ts';
+import { accumulateTile } from './panel_conv.ts';
 import { windowMaximum, winnerBytes } from './window_maximum.ts';
 
 /** Bytes of V and M together that stay in the second-level cache. */
