@@ -173,10 +173,10 @@ function matmulProduct(node: Node, find: (value: Value) => Value): Product | und
 
 /** Whether lists of what is not zero may pay in a product of a matrix [m, r] and a matrix [r, k]. */
 const suitsLists = (m: number, r: number, k: number): boolean =>
-  r % 4 === 0 && k % 16 === 0 && Math.min(m, r) >= 16 && k >= 64 && m * r <= mostListed;
+  r % 4 === 0 && k % 16 === 0 && Math.min(m, r) >= 16 && k >= 64 && m * r <= mostElements;
 
 /** Elements of a matrix whose lists are made once. */
-const mostListed = 2 ** 20;
+const mostElements = 2 ** 20;
 
 /** Panels of a matrix for products that walk lists, and whether they are finite. */
 function listedPanels(w: Value, form: PackAttrs['form']): readonly Value[] {
