@@ -2,6 +2,7 @@
 import type { Arithmetic } from '../src/backends/wasm/kernel.ts';
 import type { Profile } from './profile.ts';
 import type { StreamRow } from './streaming.ts';
+import type { ZerosResult } from './zeros.ts';
 
 export interface Job {
   name: string;
@@ -14,9 +15,10 @@ export interface Job {
   smoke: boolean;
   /**
    * `start`: from the start of the process to the end of the first step, and the memory of the job. `steps`: training and
-   * inference. `train`: training only. `profile`: kernel by kernel. `stream`: epochs from memory and from files.
+   * inference. `train`: training only. `profile`: kernel by kernel. `stream`: epochs from memory and from files. `zeros`:
+   * what zeros save.
    */
-  task: 'start' | 'steps' | 'train' | 'profile' | 'stream';
+  task: 'start' | 'steps' | 'train' | 'profile' | 'stream' | 'zeros';
   /** When the process was asked for, as `Date.now()`. */
   asked: number;
   /** Processors that the process is held to; all of them where this is left out. */
@@ -76,4 +78,5 @@ export interface Results {
   train: TrainResult;
   profile: Profile;
   stream: StreamRow[];
+  zeros: ZerosResult;
 }

@@ -10,6 +10,7 @@
  *     npm run bench -- --profile --only resnet20          kernel by kernel
  *     npm run bench -- --scaling                          how time grows with batch, area and channels
  *     npm run bench -- --streaming                        an epoch of MNIST from memory, from files, from a generator
+ *     npm run bench -- --zeros                            what zeros save in dense layers
  *
  * With `--page` the tables go onto `docs/benchmarks.md` too, which says what is measured.
  */
@@ -24,6 +25,7 @@ import { measure, runJob } from './run_job.ts';
 import { measureScaling, scalingTables } from './scaling.ts';
 import { streamingTable } from './streaming.ts';
 import { matrixTable, measurementTables, profileTable } from './tables.ts';
+import { type ZerosResult, zerosTables } from './zeros.ts';
 
 const { values: given } = parseArgs({
   options: {
@@ -40,6 +42,7 @@ const { values: given } = parseArgs({
     profile: { type: 'boolean', default: false },
     scaling: { type: 'boolean', default: false },
     streaming: { type: 'boolean', default: false },
+    zeros: { type: 'boolean', default: false },
   },
 });
 
@@ -154,6 +157,20 @@ if (options.profile) {
   const [{ binary, job }] = settings as [Setting];
   const rows = await runJob(binary, { ...job, task: 'stream' });
   await show(rows, 'streaming', () => streamingTable(rows));
+} else if (options.zeros) {
+  const results: { threads: number; node: string; result: ZerosResult }[] = [];
+  for (const { binary, job } of settings.filter(({ job }) => job.name === names[0])) {
+    const result = await runJob(binary, { ...job, task: 'zeros' });
+    results.push({ threads: job.threads, node: binary.version, result });
+  }
+  await show(results, 'zeros', () =>
+    results
+      .map(
+        ({ threads, node, result }) =>
+          `Node ${node}, ${threads} thread${threads > 1 ? 's' : ''}:\n\n${zerosTables(result)}`,
+      )
+      .join('\n\n'),
+  );
 } else {
   const measurements: Measurement[] = [];
   for (const setting of settings) {

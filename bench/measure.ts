@@ -13,6 +13,7 @@ import { type Profile, type ProfileInputs, profileStep } from './profile.ts';
 import { measureStreaming, type StreamRow } from './streaming.ts';
 import { Subject } from './subject.ts';
 import { brisk, hasty, thorough, timeSteps } from './timing.ts';
+import { measureZeros, type ZerosResult } from './zeros.ts';
 
 const inferenceBatches = [1, 32, 1000] as const;
 /** Samples in the engine, over which steps go round and round. */
@@ -124,11 +125,21 @@ async function stream(job: Job): Promise<StreamRow[]> {
   return rows;
 }
 
+async function zeros(job: Job): Promise<ZerosResult> {
+  const network = networkOf({ ...job, name: 'mlp' });
+  const model = network.build();
+  compileFor(job, network, model);
+  const result = await measureZeros(model, engineOf(job), job);
+  model.close();
+  return result;
+}
+
 const tasks: { [Task in Exclude<Job['task'], 'start'>]: (job: Job) => Promise<Results[Task]> } = {
   steps,
   train,
   profile,
   stream,
+  zeros,
 };
 
 const job = JSON.parse(process.argv[2]!) as Job;

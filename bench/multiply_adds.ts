@@ -3,9 +3,10 @@
  * to whole vectors does not count; a sparse gradient counts as if every pooling window had a winner, a product that leaves out
  * zeros as if there were none.
  */
-import type { DepthwiseAttrs } from '../src/backends/wasm/depthwise_ops.ts';
+
 import type { kernels } from '../src/backends/wasm/kernels/index.ts';
-import type { PanelConvAttrs, PanelPoolAttrs } from '../src/backends/wasm/ops.ts';
+import type { PanelConvAttrs, PanelPoolAttrs } from '../src/backends/wasm/ops/convolution.ts';
+import type { DepthwiseAttrs } from '../src/backends/wasm/ops/depthwise.ts';
 import { type Shape, sizeOf } from '../src/core/shape.ts';
 import type { Node, Value } from '../src/ir/graph.ts';
 import type { Pair } from '../src/ops/index.ts';

@@ -11,7 +11,8 @@ export type PageTable =
   | 'versions of Node'
   | 'profile'
   | 'scaling'
-  | 'streaming';
+  | 'streaming'
+  | 'zeros';
 
 /**
  * The page with another text for a table.

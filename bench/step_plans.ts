@@ -1,7 +1,7 @@
 /** @file The plans of the training steps that are measured, without running them. */
 import { kernelOf } from '../src/backends/wasm/emit.ts';
 import type { Join } from '../src/backends/wasm/kernel.ts';
-import { passesFor } from '../src/backends/wasm/passes.ts';
+import { passesFor } from '../src/backends/wasm/lowering/passes.ts';
 import { runPasses } from '../src/passes/index.ts';
 import { makePlan, type Plan } from '../src/plan/plan.ts';
 import { haltName } from '../src/train/health.ts';

@@ -7,7 +7,7 @@ import { after, describe, test } from 'node:test';
 import { kernelOf } from '../../src/backends/wasm/emit.ts';
 import { bestArithmetic } from '../../src/backends/wasm/features.ts';
 import { bestJoin, compileFor } from '../../src/backends/wasm/joining.ts';
-import { passesFor } from '../../src/backends/wasm/passes.ts';
+import { passesFor } from '../../src/backends/wasm/lowering/passes.ts';
 import { checkedStep, selfCheck } from '../../src/backends/wasm/self_check.ts';
 import { runPasses } from '../../src/passes/index.ts';
 import { makePlan } from '../../src/plan/plan.ts';

@@ -3,7 +3,7 @@
 import { kernelOf } from '../../src/backends/wasm/emit.ts';
 import { bestArithmetic } from '../../src/backends/wasm/features.ts';
 import { KernelBuilder } from '../../src/backends/wasm/kernel.ts';
-import { passesFor } from '../../src/backends/wasm/passes.ts';
+import { passesFor } from '../../src/backends/wasm/lowering/passes.ts';
 import type { Node } from '../../src/ir/graph.ts';
 import { runPasses } from '../../src/passes/index.ts';
 import { makePlan } from '../../src/plan/plan.ts';

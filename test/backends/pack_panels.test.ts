@@ -8,7 +8,7 @@ import { ModuleBuilder } from '../../src/backends/wasm/assembler/module.ts';
 import { kernelOf } from '../../src/backends/wasm/emit.ts';
 import { bestJoin, compileFor } from '../../src/backends/wasm/joining.ts';
 import { type Join, KernelBuilder } from '../../src/backends/wasm/kernel.ts';
-import { type PackAttrs, packPanelsOp } from '../../src/backends/wasm/ops.ts';
+import { type PackAttrs, packPanelsOp } from '../../src/backends/wasm/ops/convolution.ts';
 import { type Shape, sizeOf } from '../../src/core/shape.ts';
 import { Graph } from '../../src/ir/graph.ts';
 import { input } from '../../src/ops/index.ts';

@@ -7,7 +7,7 @@ import assert from 'node:assert/strict';
 import { ModuleBuilder } from '../../src/backends/wasm/assembler/module.ts';
 import { kernelOf } from '../../src/backends/wasm/emit.ts';
 import { type Arithmetic, type Join, KernelBuilder } from '../../src/backends/wasm/kernel.ts';
-import { passesFor } from '../../src/backends/wasm/passes.ts';
+import { passesFor } from '../../src/backends/wasm/lowering/passes.ts';
 import { bytesOf, viewOf } from '../../src/core/dtype.ts';
 import { sizeOf } from '../../src/core/shape.ts';
 import type { Graph, Node, VariableRef } from '../../src/ir/graph.ts';

@@ -155,6 +155,13 @@ describe('npm run bench', () => {
       assert.match(stdout, new RegExp(`\\| ${from} +\\| +\\S+ \\| +\\S+ \\| +\\d+\\.\\d\\d \\|`));
   });
 
+  test('--zeros', () => {
+    const { stdout, stderr, status } = bench('--zeros', '--threads', '1');
+    assert.equal(status, 0, stderr);
+    assert.match(stdout, /\| x · w, 32 × 512 × 512 +(\| +\S+ ){5}\|/);
+    assert.match(stdout, /\| random numbers +\| +\S+ \|/);
+  });
+
   test('refuses what it does not know', () => {
     const { stderr, status } = bench('--only', 'alexnet');
     assert.equal(status, 2);
@@ -244,7 +251,7 @@ describe('its parts', () => {
   test('the page has a place for every table', () => {
     const page = readFileSync(join(root, 'docs', 'benchmarks.md'), 'utf8');
     const names = ['peers', 'peers, one thread', 'networks', 'versions of Node'] as const;
-    for (const name of [...names, 'profile', 'scaling', 'streaming'] as const) {
+    for (const name of [...names, 'profile', 'scaling', 'streaming', 'zeros'] as const) {
       const written = withTable(page, name, 'a table');
       assert.ok(written.includes(`<!-- ${name}: begin -->\n\na table\n\n<!-- ${name}: end -->`));
     }

@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { evaluate } from '../../src/backends/reference/evaluate.ts';
-import { passesFor } from '../../src/backends/wasm/passes.ts';
+import { passesFor } from '../../src/backends/wasm/lowering/passes.ts';
 import { gradients } from '../../src/grad/gradients.ts';
 import { Graph, type Value } from '../../src/ir/graph.ts';
 import { structureKey } from '../../src/ir/key.ts';

@@ -15,8 +15,8 @@ import { emitModule, kernelOf } from './emit.ts';
 import { bestArithmetic, canShareMemory, compileRefused, processors } from './features.ts';
 import { bestJoin, compileFor } from './joining.ts';
 import type { Arithmetic, Join } from './kernel.ts';
+import { passesFor } from './lowering/passes.ts';
 import { EngineMemory } from './memory.ts';
-import { passesFor } from './passes.ts';
 import { Threads } from './threads.ts';
 
 export interface EngineOptions {

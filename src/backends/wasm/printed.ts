@@ -5,7 +5,7 @@ import { makePlan, type PlanOptions } from '../../plan/plan.ts';
 import { printPlan } from '../../plan/print.ts';
 import { printFunction } from './assembler/text.ts';
 import { emitModule, kernelOf } from './emit.ts';
-import { passesFor } from './passes.ts';
+import { passesFor } from './lowering/passes.ts';
 
 export interface PrintedStep {
   /** Kernels in order, and where values lie. */

@@ -10,7 +10,7 @@ import { makePlan } from '../../plan/plan.ts';
 import { controlBytes, inputCell } from './control.ts';
 import { emitModule, kernelOf } from './emit.ts';
 import type { Join } from './kernel.ts';
-import { passesFor } from './passes.ts';
+import { passesFor } from './lowering/passes.ts';
 
 /** A convolutional network whose weights are inputs, its loss, and all gradients. */
 export function checkedStep(): Graph {

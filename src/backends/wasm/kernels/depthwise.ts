@@ -8,12 +8,12 @@
  * block's kernel (forward) or sums (gradient) in registers while the row passes.
  */
 import type { Node } from '../../../ir/graph.ts';
-import { activateLanes } from '../activation.ts';
 import { control, f32x4, type Instruction, i32, v128 } from '../assembler/instructions.ts';
 import { forRange, type Local } from '../assembler/module.ts';
-import type { DepthwiseAttrs, DepthwiseConvAttrs } from '../depthwise_ops.ts';
 import { at, atMost, type KernelSpec, unravel } from '../kernel.ts';
-import type { Parts } from '../ops.ts';
+import { activateLanes } from '../ops/activation.ts';
+import type { Parts } from '../ops/convolution.ts';
+import type { DepthwiseAttrs, DepthwiseConvAttrs } from '../ops/depthwise.ts';
 
 /** Byte distance of each tap from a patch's first element. */
 function tapOffsets({ kernel, dilation }: DepthwiseAttrs, w: number, c: number): number[] {

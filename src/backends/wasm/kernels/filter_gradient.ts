@@ -15,7 +15,7 @@ import { convGeometry } from '../../../ops/conv_geometry.ts';
 import { control, f32x4, type Instruction, i32, v128 } from '../assembler/instructions.ts';
 import { forRange, type Local } from '../assembler/module.ts';
 import { at, atMost, eachSize, type KernelSpec } from '../kernel.ts';
-import type { FilterPartialsAttrs } from '../ops.ts';
+import type { FilterPartialsAttrs } from '../ops/convolution.ts';
 import { endsInPair, patchRuns, throughScratch } from './panel_conv.ts';
 import { storeFloats } from './reduce.ts';
 

@@ -1,10 +1,10 @@
 /** @file The kernel of each operation: a hole in this table is a compile error. */
 import type { KernelOpName } from '../../../ops/index.ts';
-import type { DepthwiseOpName } from '../depthwise_ops.ts';
 import type { KernelTemplate } from '../kernel.ts';
-import type { ListedOpName } from '../listed_ops.ts';
-import type { BackendOpName } from '../ops.ts';
-import type { WinogradOpName } from '../winograd_ops.ts';
+import type { BackendOpName } from '../ops/convolution.ts';
+import type { DepthwiseOpName } from '../ops/depthwise.ts';
+import type { ListedOpName } from '../ops/listed.ts';
+import type { WinogradOpName } from '../ops/winograd.ts';
 import { depthwiseConvKernel, depthwiseFilterKernel } from './depthwise.ts';
 import {
   directConvKernel,

@@ -11,7 +11,7 @@ import type { Node, Value } from '../../../ir/graph.ts';
 import { control, f32, type Instruction, i32, v128 } from '../assembler/instructions.ts';
 import { forRange, type Local, whileLess } from '../assembler/module.ts';
 import { at, atMost, type KernelSpec, transpose4, unravel } from '../kernel.ts';
-import { listedUnits, turnedRows } from '../listed_ops.ts';
+import { gradientUnits, turnedRows } from '../ops/listed.ts';
 import { storing } from './listed_product.ts';
 import {
   addCounts,
@@ -35,15 +35,12 @@ export function listedGradientKernel(node: Node): KernelSpec {
   const n = gt!.shape[0]!;
   const [gStrips, , width] = gPanels!.shape as readonly [number, number, number];
   const xStrips = xPanels!.shape[0]!;
-  const tiles = listedUnits(xt!, gPanels!, { lists: 'given' });
-  const { stripGroups } = listedUnits(gt!, xPanels!, { lists: 'given' });
-  const turned = { units: Math.ceil(n / turnedRows) * stripGroups, stripGroups };
-  const units = Math.max(tiles.units, turned.units);
+  const { tiles, turned, units } = gradientUnits(node.inputs);
   return {
     key: JSON.stringify(['listed_gradient', m, n, p, width]),
     units,
     work: m * p * n,
-    scratch: turnedRows * Math.ceil(xStrips / stripGroups) * width * 4,
+    scratch: turnedRows * Math.ceil(xStrips / turned.stripGroups) * width * 4,
     emit(fn) {
       const [x, panels, finite, lists, counts, ...others] = fn.inputs as Local[];
       const [g, turnedPanels, turnedFinite, turnedLists, turnedCounts] = others as Local[];

@@ -7,11 +7,11 @@
  */
 import { sizeOf } from '../../../core/shape.ts';
 import type { Node, Value } from '../../../ir/graph.ts';
-import { activateLanes } from '../activation.ts';
 import { control, type Instruction, i32, v128 } from '../assembler/instructions.ts';
 import type { Local } from '../assembler/module.ts';
 import { at, type KernelBuilder, type KernelSpec, unravel } from '../kernel.ts';
-import { type ListedProductAttrs, listedUnits, unitTiles } from '../listed_ops.ts';
+import { activateLanes } from '../ops/activation.ts';
+import { type ListedProductAttrs, listedUnits, unitTiles } from '../ops/listed.ts';
 import {
   addCounts,
   addFinite,

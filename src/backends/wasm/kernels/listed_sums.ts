@@ -14,7 +14,7 @@
 import { control, f32x4, type Instruction, i32, i32x4, v128 } from '../assembler/instructions.ts';
 import { forRange, type Local, whileLess } from '../assembler/module.ts';
 import { at, atMost, eachSize, type KernelBuilder } from '../kernel.ts';
-import { type ListedUnits, listBlock } from '../listed_ops.ts';
+import { type ListedUnits, listBlock } from '../ops/listed.ts';
 import { blocksOf } from './nonzero_lists.ts';
 import { accumulateTile } from './panel_conv.ts';
 

@@ -12,7 +12,7 @@ import {
   packedExtents,
   spansOf,
   tapsOf,
-} from '../ops.ts';
+} from '../ops/convolution.ts';
 import { storeFloats } from './reduce.ts';
 
 /**

@@ -16,7 +16,6 @@
  */
 import { sizeOf } from '../../../core/shape.ts';
 import type { Node } from '../../../ir/graph.ts';
-import { activateLanes } from '../activation.ts';
 import { control, f32x4, type Instruction, i32, v128 } from '../assembler/instructions.ts';
 import type { Local } from '../assembler/module.ts';
 import { forRange, whileLess } from '../assembler/module.ts';
@@ -29,7 +28,8 @@ import {
   type KernelSpec,
   unravel,
 } from '../kernel.ts';
-import { type PanelConvAttrs, panelWidth } from '../ops.ts';
+import { activateLanes } from '../ops/activation.ts';
+import { type PanelConvAttrs, panelWidth } from '../ops/convolution.ts';
 import { storeFloats } from './reduce.ts';
 
 /** All strips of this many bytes stay in the first cache beside the image. */

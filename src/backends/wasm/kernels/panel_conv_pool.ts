@@ -11,7 +11,7 @@ import type { Node } from '../../../ir/graph.ts';
 import { type Instruction, i32, v128 } from '../assembler/instructions.ts';
 import { forRange, type Local } from '../assembler/module.ts';
 import { at, eachSize, evenUnits, type KernelSpec } from '../kernel.ts';
-import type { PanelPoolAttrs } from '../ops.ts';
+import type { PanelPoolAttrs } from '../ops/convolution.ts';
 import { accumulateTile, patchAddress, patchRuns, smallWeights } from './panel_conv.ts';
 import { storeFloats } from './reduce.ts';
 import { windowMaximum, winnerBytes } from './window_maximum.ts';

@@ -37,7 +37,7 @@ import {
   transpose4,
   unravel,
 } from '../kernel.ts';
-import type { Parts, PooledPartialsAttrs } from '../ops.ts';
+import type { Parts, PooledPartialsAttrs } from '../ops/convolution.ts';
 import { patchRuns, type Run } from './panel_conv.ts';
 
 /**

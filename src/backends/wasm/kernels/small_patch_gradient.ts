@@ -13,7 +13,7 @@ import { convPoolGeometry } from '../../../ops/conv_relu_pool.ts';
 import { f32x4, type Instruction, i16x8, i32, i32x4, v128 } from '../assembler/instructions.ts';
 import type { Local } from '../assembler/module.ts';
 import { at, type KernelSpec, unravel } from '../kernel.ts';
-import type { PooledPartialsAttrs } from '../ops.ts';
+import type { PooledPartialsAttrs } from '../ops/convolution.ts';
 import { patchRuns } from './panel_conv.ts';
 import { eachPlace, listedPartialsKernel, windowOffsets } from './pooled_gradients.ts';
 

@@ -7,7 +7,6 @@
  * vectors 6 × 16: 12 sums, two vectors of weights and a spread element are 15 of 16 registers.
  */
 import type { Node } from '../../../ir/graph.ts';
-import { activateLanes } from '../activation.ts';
 import { control, f32x4, type Instruction, i32, v128 } from '../assembler/instructions.ts';
 import { forRange, type Local } from '../assembler/module.ts';
 import {
@@ -19,8 +18,9 @@ import {
   type KernelSpec,
   unravel,
 } from '../kernel.ts';
-import { type PackAttrs, panelWidth } from '../ops.ts';
-import { transforms, type WinogradConvAttrs, type WinogradPoolAttrs } from '../winograd_ops.ts';
+import { activateLanes } from '../ops/activation.ts';
+import { type PackAttrs, panelWidth } from '../ops/convolution.ts';
+import { transforms, type WinogradConvAttrs, type WinogradPoolAttrs } from '../ops/winograd.ts';
 import { accumulateTile } from './panel_conv.ts';
 import { windowMaximum, winnerBytes } from './window_maximum.ts';
 

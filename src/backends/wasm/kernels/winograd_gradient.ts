@@ -12,7 +12,7 @@ import type { Node } from '../../../ir/graph.ts';
 import { control, f32x4, type Instruction, i32, v128 } from '../assembler/instructions.ts';
 import { forRange, type Local } from '../assembler/module.ts';
 import { at, atMost, evenPieces, type KernelBuilder, type KernelSpec, unravel } from '../kernel.ts';
-import { transforms, transposed, type WinogradPartialsAttrs } from '../winograd_ops.ts';
+import { transforms, transposed, type WinogradPartialsAttrs } from '../ops/winograd.ts';
 import { firstPixel, fittingTiles, planeBytes, sandwich, transformPatches } from './winograd.ts';
 
 const constant = f32x4.const;

@@ -3,10 +3,9 @@
  * accumulators fill registers of 256 bits (strips of eight stay where a matrix has no more columns), and kernels that do
  * otherwise with such registers are told so.
  */
-import type { Graph } from '../../ir/graph.ts';
-import type { Op } from '../../ir/op.ts';
-import { rewrite } from '../../ir/rewrite.ts';
-import { listedWidth, wideListedWidth } from './listed_ops.ts';
+import type { Graph } from '../../../ir/graph.ts';
+import type { Op } from '../../../ir/op.ts';
+import { rewrite } from '../../../ir/rewrite.ts';
 import {
   filterPartialsOp,
   type PackAttrs,
@@ -15,8 +14,9 @@ import {
   panelConvOp,
   panelWidth,
   pooledPartialsOp,
-} from './ops.ts';
-import { winogradWeightsOp } from './winograd_ops.ts';
+} from '../ops/convolution.ts';
+import { listedWidth, wideListedWidth } from '../ops/listed.ts';
+import { winogradWeightsOp } from '../ops/winograd.ts';
 
 const wide = 16;
 const packing: ReadonlySet<Op> = new Set([packPanelsOp as Op, winogradWeightsOp as Op]);

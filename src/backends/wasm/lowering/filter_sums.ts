@@ -1,11 +1,11 @@
 /** @file Gradients of kernels as sums over images, cut into parts that the shapes fix. */
-import { type Shape, sizeOf } from '../../core/shape.ts';
-import { apply1, type Value } from '../../ir/graph.ts';
-import { type ConvFilterGradientAttrs, reduceSum, reshape } from '../../ops/index.ts';
-import { largestDivisor } from './kernel.ts';
-import { filterPartialsOp } from './ops.ts';
+import { type Shape, sizeOf } from '../../../core/shape.ts';
+import { apply1, type Value } from '../../../ir/graph.ts';
+import { type ConvFilterGradientAttrs, reduceSum, reshape } from '../../../ops/index.ts';
+import { largestDivisor } from '../kernel.ts';
+import { filterPartialsOp } from '../ops/convolution.ts';
+import { winogradFinishOp, winogradPartialsOp } from '../ops/winograd.ts';
 import { padImages, padToTiles } from './products.ts';
-import { winogradFinishOp, winogradPartialsOp } from './winograd_ops.ts';
 
 /** Fewer pixels than this are summed in one part. */
 const fewPixels = 1024;

@@ -1,6 +1,6 @@
 /** @file The passes of a step on this backend, in order, for code with and without vectors that V8 joins. */
-import { type Pass, stepPasses } from '../../passes/index.ts';
-import type { Join } from './kernel.ts';
+import { type Pass, stepPasses } from '../../../passes/index.ts';
+import type { Join } from '../kernel.ts';
 import { lower } from './lower.ts';
 import { widen } from './widen.ts';
 

@@ -1,7 +1,7 @@
 /** @file Gradients of images as convolutions of the result's gradient. */
-import { apply1, type Value } from '../../ir/graph.ts';
-import type { ConvInputGradientAttrs, Pair } from '../../ops/index.ts';
-import { interleaveOp, packPanelsOp, panelConvOp, type Taps } from './ops.ts';
+import { apply1, type Value } from '../../../ir/graph.ts';
+import type { ConvInputGradientAttrs, Pair } from '../../../ops/index.ts';
+import { interleaveOp, packPanelsOp, panelConvOp, type Taps } from '../ops/convolution.ts';
 import {
   pack,
   padToTiles,

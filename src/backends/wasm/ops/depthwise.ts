@@ -2,17 +2,17 @@
  * @file Depthwise convolution as operations of this backend: each channel has a kernel of its own. Images come padded
  * already; kernels are [kh, kw, 1, c].
  */
-import { sizeOf } from '../../core/shape.ts';
-import type { Op, ReferenceTensor } from '../../ir/op.ts';
+import { sizeOf } from '../../../core/shape.ts';
+import type { Op, ReferenceTensor } from '../../../ir/op.ts';
 import {
   type ConvAttrs,
   conv2dFilterGradientOp,
   conv2dOp,
   outputExtent,
   type Pair,
-} from '../../ops/index.ts';
+} from '../../../ops/index.ts';
 import type { Activation } from './activation.ts';
-import { biased, type Parts, sumsOfParts } from './ops.ts';
+import { biased, type Parts, sumsOfParts } from './convolution.ts';
 
 export interface DepthwiseAttrs {
   kernel: Pair;

@@ -1,6 +1,6 @@
 /** @file Which values have many zeros, as far as their history tells. */
-import type { Value } from '../../ir/graph.ts';
-import type { Op } from '../../ir/op.ts';
+import type { Value } from '../../../ir/graph.ts';
+import type { Op } from '../../../ir/op.ts';
 import {
   convReluPoolOp,
   maxPool2dOp,
@@ -10,8 +10,8 @@ import {
   reshapeOp,
   selectOp,
   transposeOp,
-} from '../../ops/index.ts';
-import { constantOf } from '../../passes/fold.ts';
+} from '../../../ops/index.ts';
+import { constantOf } from '../../../passes/fold.ts';
 
 const makers: ReadonlySet<Op> = new Set([reluOp as Op, convReluPoolOp as Op]);
 /** Operations whose result has the zeros of their first input. */

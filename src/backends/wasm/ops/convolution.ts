@@ -5,10 +5,10 @@
  * Panels: a matrix [rows, columns] cut into strips of eight columns, [⌈columns/8⌉, rows, 8], the last padded with zeros. A
  * kernel that walks the rows of one strip reads memory in order.
  */
-import { type Shape, sizeOf } from '../../core/shape.ts';
-import type { Op, ReferenceTensor } from '../../ir/op.ts';
-import { convGeometry, eachProduct, outputExtent, type Pair } from '../../ops/conv_geometry.ts';
-import type { ConvFilterGradientAttrs } from '../../ops/conv2d.ts';
+import { type Shape, sizeOf } from '../../../core/shape.ts';
+import type { Op, ReferenceTensor } from '../../../ir/op.ts';
+import { convGeometry, eachProduct, outputExtent, type Pair } from '../../../ops/conv_geometry.ts';
+import type { ConvFilterGradientAttrs } from '../../../ops/conv2d.ts';
 import {
   type ConvPoolAttrs,
   conv2dOp,
@@ -16,9 +16,9 @@ import {
   pooledBiasGradientOp,
   pooledFilterGradientOp,
   pooledInputGradientOp,
-} from '../../ops/index.ts';
+} from '../../../ops/index.ts';
+import { largestDivisor } from '../kernel.ts';
 import { type Activation, activate } from './activation.ts';
-import { largestDivisor } from './kernel.ts';
 
 /** Columns of a strip: two vectors, or four where V8 joins pairs of them. */
 export const panelWidth = 8;

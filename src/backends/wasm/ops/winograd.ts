@@ -7,11 +7,11 @@
  *
  * Images come padded to whole tiles: 2·tiles + 2 rows and columns.
  */
-import { sizeOf } from '../../core/shape.ts';
-import type { Op, ReferenceTensor } from '../../ir/op.ts';
-import { noWinner } from '../../ops/conv_relu_pool.ts';
+import { sizeOf } from '../../../core/shape.ts';
+import type { Op, ReferenceTensor } from '../../../ir/op.ts';
+import { noWinner } from '../../../ops/conv_relu_pool.ts';
 import { type Activation, activate } from './activation.ts';
-import { type PackAttrs, panelWidth } from './ops.ts';
+import { type PackAttrs, panelWidth } from './convolution.ts';
 
 /** Rows of the three transforms. */
 export const transforms = {

@@ -2,10 +2,10 @@
  * @file The backend's own pass: products and convolutions become `panel_conv` on packed weights, bias and ReLU join them,
  * padding becomes placing. What has no such form keeps its general kernel.
  */
-import { type Shape, sizeOf } from '../../core/shape.ts';
-import { apply1, type Graph, type Node, type Value } from '../../ir/graph.ts';
-import type { Op } from '../../ir/op.ts';
-import { type Rule, type RuleContext, removeDead, rewrite } from '../../ir/rewrite.ts';
+import { type Shape, sizeOf } from '../../../core/shape.ts';
+import { apply1, type Graph, type Node, type Value } from '../../../ir/graph.ts';
+import type { Op } from '../../../ir/op.ts';
+import { type Rule, type RuleContext, removeDead, rewrite } from '../../../ir/rewrite.ts';
 import {
   addOp,
   type ConvAttrs,
@@ -28,18 +28,19 @@ import {
   reluOp,
   reshape,
   transpose,
-} from '../../ops/index.ts';
-import { constantOf } from '../../passes/fold.ts';
-import type { Activation } from './activation.ts';
-import { depthwiseFilterOp } from './depthwise_ops.ts';
-import { filterGradient, inParts, winogradFilterGradient } from './filter_sums.ts';
-import { inputGradient, spreadGradient } from './image_gradients.ts';
+} from '../../../ops/index.ts';
+import { constantOf } from '../../../passes/fold.ts';
+import type { Activation } from '../ops/activation.ts';
 import {
   panelConvPoolOp,
   pooledBiasPartialsOp,
   pooledPartialsOp,
   rowsInputGradientOp,
-} from './ops.ts';
+} from '../ops/convolution.ts';
+import { depthwiseFilterOp } from '../ops/depthwise.ts';
+import { winogradConvPoolOp } from '../ops/winograd.ts';
+import { filterGradient, inParts, winogradFilterGradient } from './filter_sums.ts';
+import { inputGradient, spreadGradient } from './image_gradients.ts';
 import {
   asProduct,
   depthwiseProduct,
@@ -51,7 +52,6 @@ import {
   suitsWinograd,
   transformWeights,
 } from './products.ts';
-import { winogradConvPoolOp } from './winograd_ops.ts';
 
 const rules = new Map<Op, Rule>();
 

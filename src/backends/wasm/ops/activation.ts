@@ -1,5 +1,5 @@
 /** @file What a product may end in: a ReLU, or one with a ceiling of six as in MobileNet. */
-import { f32x4, type Instruction } from './assembler/instructions.ts';
+import { f32x4, type Instruction } from '../assembler/instructions.ts';
 
 export type Activation = 'linear' | 'relu' | 'relu6';
 

@@ -2,9 +2,9 @@
  * @file Products of the graph as operations of this backend: which of its ways a convolution or a product of matrices goes, and
  * how its operands are laid out for it. A bias and an activation join it at its end.
  */
-import { type Shape, sizeOf } from '../../core/shape.ts';
-import { apply1, type Node, type Value } from '../../ir/graph.ts';
-import type { Op } from '../../ir/op.ts';
+import { type Shape, sizeOf } from '../../../core/shape.ts';
+import { apply1, type Node, type Value } from '../../../ir/graph.ts';
+import type { Op } from '../../../ir/op.ts';
 import {
   type ConvAttrs,
   conv2dOp,
@@ -15,9 +15,16 @@ import {
   type Pair,
   reshape,
   transpose,
-} from '../../ops/index.ts';
-import type { Activation } from './activation.ts';
-import { type DepthwiseConvAttrs, depthwiseConvOp } from './depthwise_ops.ts';
+} from '../../../ops/index.ts';
+import type { Activation } from '../ops/activation.ts';
+import {
+  type PackAttrs,
+  type PanelConvAttrs,
+  packPanelsOp,
+  panelConvOp,
+  placeOp,
+} from '../ops/convolution.ts';
+import { type DepthwiseConvAttrs, depthwiseConvOp } from '../ops/depthwise.ts';
 import {
   type ListedProductAttrs,
   listBlock,
@@ -25,9 +32,8 @@ import {
   listedProductOp,
   listedWidth,
   nonzeroListsOp,
-} from './listed_ops.ts';
-import { type PackAttrs, type PanelConvAttrs, packPanelsOp, panelConvOp, placeOp } from './ops.ts';
-import { winogradConvOp, winogradWeightsOp } from './winograd_ops.ts';
+} from '../ops/listed.ts';
+import { winogradConvOp, winogradWeightsOp } from '../ops/winograd.ts';
 import { holdsZeros } from './zeros.ts';
 
 /** Fewer channels than this leave the transforms of Winograd's method dearer than what they save. */

@@ -3,11 +3,11 @@
  * and of the pixels of a handwritten digit four fifths are black: of such a matrix the places that are not zero are listed,
  * and a product walks the lists.
  */
-import { sizeOf } from '../../core/shape.ts';
-import type { Op, TensorType } from '../../ir/op.ts';
+import { sizeOf } from '../../../core/shape.ts';
+import type { Op, TensorType } from '../../../ir/op.ts';
+import { evenPieces } from '../kernel.ts';
 import type { Activation } from './activation.ts';
-import { evenPieces } from './kernel.ts';
-import { biased } from './ops.ts';
+import { biased } from './convolution.ts';
 
 /** Columns that a list covers: so many rows of a strip of weights stay in the first cache. */
 export const listBlock = 128;
@@ -116,6 +116,15 @@ export function listedUnits(
 
 /** Rows of the turned product that a unit turns back together: two cache lines of the result. */
 export const turnedRows = 32;
+
+/** Units of {@link listedGradientOp}: as many as the most of its ways has. */
+export function gradientUnits(inputs: readonly TensorType[]) {
+  const [xt, gPanels, , , , gt, xPanels] = inputs as readonly TensorType[];
+  const tiles = listedUnits(xt!, gPanels!, { lists: 'given' });
+  const { stripGroups } = listedUnits(gt!, xPanels!, { lists: 'given' });
+  const turned = { units: Math.ceil(gt!.shape[0]! / turnedRows) * stripGroups, stripGroups };
+  return { tiles, turned, units: Math.max(tiles.units, turned.units) };
+}
 
 /**
  * xᵀ · g of x [p, m] and g [p, n], given as what both ways to it want: xᵀ, panels of g, whether they are finite, lists and
