@@ -3,7 +3,6 @@
  * to whole vectors does not count; a sparse gradient counts as if every pooling window had a winner, a product that leaves out
  * zeros as if there were none.
  */
-
 import type { kernels } from '../src/backends/wasm/kernels/index.ts';
 import type { PanelConvAttrs, PanelPoolAttrs } from '../src/backends/wasm/ops/convolution.ts';
 import type { DepthwiseAttrs } from '../src/backends/wasm/ops/depthwise.ts';

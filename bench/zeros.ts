@@ -4,7 +4,7 @@
  */
 import type { EngineOptions } from '../src/backends/wasm/engine.ts';
 import { RandomSequence } from '../src/core/random.ts';
-import { datasets, type Model, type Tensor, Tensor as TensorOf } from '../src/index.ts';
+import { datasets, type Model, Tensor } from '../src/index.ts';
 import { Graph, type Value } from '../src/ir/graph.ts';
 import { input, matmul } from '../src/ops/index.ts';
 import { Session } from '../src/runtime/session.ts';
@@ -85,7 +85,7 @@ async function timeProduct(
   graph.outputs.set('y', of(...values));
   const inputs = Object.fromEntries(
     values.map(({ shape }, i) => {
-      const matrix = new TensorOf('float32', shape);
+      const matrix = new Tensor('float32', shape);
       for (let n = 0; n < matrix.size; n++) {
         const u = random.uniform();
         matrix.data[n] = i === sparse && u < share ? 0 : u + 0.1;
@@ -105,7 +105,7 @@ async function timeFits(model: Model, batch: number, smoke: boolean): Promise<Ze
   const random = new RandomSequence(1, 81);
   const digitsOf = train.images.slice(0, count);
   const imagesOf = (element: (i: number) => number): Tensor => {
-    const images = new TensorOf('float32', digitsOf.shape);
+    const images = new Tensor('float32', digitsOf.shape);
     for (let i = 0; i < images.size; i++) images.data[i] = element(i);
     return images;
   };

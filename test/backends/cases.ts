@@ -1,6 +1,7 @@
 /** @file A case for every operation, on plain and on awkward shapes. */
 import type { Value } from '../../src/ir/graph.ts';
 import * as ops from '../../src/ops/index.ts';
+import { pixelwise } from '../support/geometry.ts';
 import type { Case, InputSpec } from './judge.ts';
 
 const positive: InputSpec['fill'] = (u) => 0.1 + u * 3;
@@ -218,16 +219,7 @@ for (const zeros of [0, 0.6]) {
   add(
     `listed pixels, ${zeros} of them zero`,
     [{ shape: [2, 5, 4, 128], fill }, { shape: [1, 1, 128, 144] }],
-    ([x, w]) =>
-      ops.conv2d(ops.relu(ops.abs(x!)), w!, {
-        strides: [1, 1],
-        dilation: [1, 1],
-        padding: [
-          [0, 0],
-          [0, 0],
-        ],
-        groups: 1,
-      }),
+    ([x, w]) => ops.conv2d(ops.relu(ops.abs(x!)), w!, pixelwise),
     { rtol: 1e-5, atol: 1e-5 },
   );
 }
@@ -372,16 +364,7 @@ const convs: { x: number[]; w: number[]; attrs: Partial<ops.ConvAttrs> }[] = [
   },
 ];
 for (const { x, w, attrs } of convs) {
-  const full: ops.ConvAttrs = {
-    strides: [1, 1],
-    padding: [
-      [0, 0],
-      [0, 0],
-    ],
-    dilation: [1, 1],
-    groups: 1,
-    ...attrs,
-  };
+  const full: ops.ConvAttrs = { ...pixelwise, ...attrs };
   const g = ops.convGeometry(x, w, full);
   const tolerance = { rtol: 2e-5, atol: 2e-5 };
   add(

@@ -10,6 +10,7 @@ import { RandomSequence } from '../../src/core/random.ts';
 import { type Shape, sizeOf } from '../../src/core/shape.ts';
 import type { Value } from '../../src/ir/graph.ts';
 import * as ops from '../../src/ops/index.ts';
+import { pixelwise } from '../support/geometry.ts';
 import type { Case, InputSpec } from './judge.ts';
 
 export interface RandomCase extends Case {
@@ -317,15 +318,7 @@ const listed: Family = (draw) => {
     ],
     build: ([x, w, bias, g, image, kernel]) => {
       const product = ops.matmul(x!, w!);
-      const pixels = ops.conv2d(ops.relu(image!), kernel!, {
-        strides: [1, 1],
-        dilation: [1, 1],
-        padding: [
-          [0, 0],
-          [0, 0],
-        ],
-        groups: 1,
-      });
+      const pixels = ops.conv2d(ops.relu(image!), kernel!, pixelwise);
       return [
         product,
         ops.relu(ops.add(ops.matmul(x!, w!), bias!)),

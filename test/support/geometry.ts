@@ -12,6 +12,15 @@ export const same3x3 = {
   ],
 } as const satisfies ops.ConvAttrs;
 
+/** A convolution of 1 × 1: a product for each pixel. */
+export const pixelwise = {
+  ...same3x3,
+  padding: [
+    [0, 0],
+    [0, 0],
+  ],
+} as const satisfies ops.ConvAttrs;
+
 /** Windows of 2 × 2 beside each other. */
 export const pool2x2 = {
   window: [2, 2],

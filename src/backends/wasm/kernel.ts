@@ -101,14 +101,28 @@ export class KernelBuilder extends FunctionBuilder {
   }
 }
 
-/** Work that falls into even units, see {@link evenUnits}. */
-export interface EvenUnits {
-  units: number;
-  /** Pieces of the largest unit; the others have as many or one less. */
-  largest: number;
+/** Which pieces a unit has. */
+export interface Shares {
   /** The first piece of a unit, and the first behind it. */
   first(unit: Local): Instruction;
   end(unit: Local): Instruction;
+}
+
+/** `pieces` shared out to `units`, as even as can be. */
+export function sharesOf(pieces: number, units: number): Shares {
+  const start = (unit: Instruction) =>
+    i32.div_u(i32.mul(unit, i32.const(pieces)), i32.const(units));
+  return {
+    first: (unit) => start(unit.get()),
+    end: (unit) => start(i32.add(unit.get(), i32.const(1))),
+  };
+}
+
+/** Work that falls into even units, see {@link evenUnits}. */
+export interface EvenUnits extends Shares {
+  units: number;
+  /** Pieces of the largest unit; the others have as many or one less. */
+  largest: number;
 }
 
 /**
@@ -118,14 +132,7 @@ export interface EvenUnits {
 export function evenUnits(pieces: number, most: number, least = 1): EvenUnits {
   const wanted = Math.ceil(pieces / most / 16) * 16;
   const units = Math.max(1, Math.min(wanted, Math.floor(pieces / least)));
-  const start = (unit: Instruction) =>
-    i32.div_u(i32.mul(unit, i32.const(pieces)), i32.const(units));
-  return {
-    units,
-    largest: Math.ceil(pieces / units),
-    first: (unit) => start(unit.get()),
-    end: (unit) => start(i32.add(unit.get(), i32.const(1))),
-  };
+  return { units, largest: Math.ceil(pieces / units), ...sharesOf(pieces, units) };
 }
 
 /** The largest divisor of `of` up to `limit`. */
@@ -160,6 +167,14 @@ export function evenPieces(
   const count = Math.ceil(total / most);
   const size = Math.ceil(total / count);
   return { count, size, long: total - count * (size - 1) };
+}
+
+/** Where piece `index` of {@link evenPieces} begins. */
+export function pieceStart(
+  index: Local,
+  { size, long }: { size: number; long: number },
+): Instruction {
+  return i32.add(i32.mul(index.get(), i32.const(size - 1)), atMost(index.get(), long));
 }
 
 /** min(value, limit); `value` is evaluated twice. */

@@ -10,7 +10,7 @@
 import type { Node, Value } from '../../../ir/graph.ts';
 import { control, f32, type Instruction, i32, v128 } from '../assembler/instructions.ts';
 import { forRange, type Local, whileLess } from '../assembler/module.ts';
-import { at, atMost, type KernelSpec, transpose4, unravel } from '../kernel.ts';
+import { at, atMost, type KernelSpec, sharesOf, transpose4, unravel } from '../kernel.ts';
 import { gradientUnits, turnedRows } from '../ops/listed.ts';
 import { storing } from './listed_product.ts';
 import {
@@ -18,10 +18,11 @@ import {
   addFinite,
   byLists,
   byTiles,
-  firstPixel,
+  chooseLists,
+  chooseStrips,
+  chooseTiles,
   isZero,
   mostListed,
-  shareOf,
   type Unit,
   unitOf,
 } from './listed_sums.ts';
@@ -91,9 +92,10 @@ export function listedGradientKernel(node: Node): KernelSpec {
       const eachOf = (number: Local, all: number, body: (one: Local) => Instruction[]) => {
         const one = fn.local('i32');
         const end = fn.local('i32');
+        const shares = sharesOf(all, units);
         return [
-          end.set(shareOf(i32.add(number.get(), i32.const(1)), all, units)),
-          ...forRange(one, shareOf(number.get(), all, units), () => end.get(), 1, body(one)),
+          end.set(shares.end(number)),
+          ...forRange(one, shares.first(number), () => end.get(), 1, body(one)),
         ];
       };
       const unturned = (one: Local): Instruction[] => {
@@ -101,13 +103,9 @@ export function listedGradientKernel(node: Node): KernelSpec {
         const [group, stripGroup] = unravel(fn, code, one.get(), [tiles.stripGroups]);
         return [
           ...code,
-          own.tileStart.set(shareOf(group.get(), tiles.count, tiles.groups)),
-          own.tileEnd.set(shareOf(i32.add(group.get(), i32.const(1)), tiles.count, tiles.groups)),
-          own.first.set(firstPixel(own.tileStart, tiles)),
-          own.last.set(firstPixel(own.tileEnd, tiles)),
-          ...stripsOf(own, stripGroup, gStrips, tiles.stripGroups),
-          own.lists.set(at(lists!.get(), own.first.get(), p * 4)),
-          own.counts.set(at(counts!.get(), own.first.get(), 4)),
+          ...chooseTiles(own, group, tiles),
+          ...chooseStrips(own, stripGroup, gStrips, tiles.stripGroups),
+          ...chooseLists(own, lists!, counts!),
           control.if(goesByLists.get(), byLists(own), byTiles(own, tiles)),
         ];
       };
@@ -118,9 +116,8 @@ export function listedGradientKernel(node: Node): KernelSpec {
           ...code,
           aside.first.set(i32.mul(group.get(), i32.const(turnedRows))),
           aside.last.set(atMost(i32.add(aside.first.get(), i32.const(turnedRows)), n)),
-          ...stripsOf(aside, stripGroup, xStrips, turned.stripGroups),
-          aside.lists.set(at(turnedLists!.get(), aside.first.get(), p * 4)),
-          aside.counts.set(at(turnedCounts!.get(), aside.first.get(), 4)),
+          ...chooseStrips(aside, stripGroup, xStrips, turned.stripGroups),
+          ...chooseLists(aside, turnedLists!, turnedCounts!),
           next.set(fn.scratch.get()),
           ...byLists(aside),
           ...turnBack(aside, m, n),
@@ -135,19 +132,6 @@ export function listedGradientKernel(node: Node): KernelSpec {
       ]);
     },
   };
-}
-
-/** The strips of a group. */
-function stripsOf(
-  { stripStart, stripEnd }: Unit,
-  group: Local,
-  strips: number,
-  groups: number,
-): Instruction[] {
-  return [
-    stripStart.set(shareOf(group.get(), strips, groups)),
-    stripEnd.set(shareOf(i32.add(group.get(), i32.const(1)), strips, groups)),
-  ];
 }
 
 /** The unit's rows in the scratch become columns of the result [m, n], in squares of 4 × 4 transposed in registers. */

@@ -11,20 +11,21 @@ import { control, type Instruction, i32, v128 } from '../assembler/instructions.
 import type { Local } from '../assembler/module.ts';
 import { at, type KernelBuilder, type KernelSpec, unravel } from '../kernel.ts';
 import { activateLanes } from '../ops/activation.ts';
-import { type ListedProductAttrs, listedUnits, unitTiles } from '../ops/listed.ts';
+import { blocksOf, type ListedProductAttrs, listedUnits, unitTiles } from '../ops/listed.ts';
 import {
   addCounts,
   addFinite,
   byLists,
   byTiles,
-  firstPixel,
+  chooseLists,
+  chooseStrips,
+  chooseTiles,
   isZero,
   mostListed,
-  shareOf,
   type Unit,
   unitOf,
 } from './listed_sums.ts';
-import { blocksOf, listRows, shuffleBytes, storeShuffles } from './nonzero_lists.ts';
+import { listRows, shuffleBytes, storeShuffles } from './nonzero_lists.ts';
 
 /** Unit = (group of tiles, group of strips), or where a unit makes its own lists, group of tiles. */
 export function listedProductKernel(node: Node): KernelSpec {
@@ -35,7 +36,7 @@ export function listedProductKernel(node: Node): KernelSpec {
   const m = sizeOf(x.shape) / r;
   const countBytes = blocksOf(r) * 4;
   const tiles = listedUnits(x, panels, attrs);
-  const { groups, stripGroups, units } = tiles;
+  const { stripGroups, units } = tiles;
   const isGiven = attrs.lists === 'given';
   const mostPixels = unitTiles * tiles.size;
   return {
@@ -51,15 +52,14 @@ export function listedProductKernel(node: Node): KernelSpec {
       const [allLists, allCounts] = isGiven ? [next(), next()] : [];
       const finish = storing(fn, attrs);
       const unit = unitOf(fn, { r, k, width, x, panels, bias, finish });
-      const { first, last, lists, counts, tileStart, tileEnd, stripStart, stripEnd } = unit;
+      const { first, last, counts, stripStart, stripEnd } = unit;
       const [listed, told] = [fn.local('i32'), fn.local('v128')];
       const finiteBytes = (finite.shape[0]! / strips) * 16;
       const pixels = i32.sub(last.get(), first.get());
       const most = i32.mul(pixels, i32.const(Math.floor(r * mostListed)));
       const isSparse = i32.lt_u(listed.get(), most);
       const ofStrips = (group: Local): Instruction[] => [
-        stripStart.set(shareOf(group.get(), strips, stripGroups)),
-        stripEnd.set(shareOf(i32.add(group.get(), i32.const(1)), strips, stripGroups)),
+        ...chooseStrips(unit, group, strips, stripGroups),
         ...addFinite(
           fn,
           at(areFinite.get(), stripStart.get(), finiteBytes),
@@ -74,15 +74,9 @@ export function listedProductKernel(node: Node): KernelSpec {
         const [group, stripGroup] = unravel(fn, code, number.get(), [isGiven ? stripGroups : 1]);
         return [
           ...code,
-          tileStart.set(shareOf(group.get(), tiles.count, groups)),
-          tileEnd.set(shareOf(i32.add(group.get(), i32.const(1)), tiles.count, groups)),
-          first.set(firstPixel(tileStart, tiles)),
-          last.set(firstPixel(tileEnd, tiles)),
+          ...chooseTiles(unit, group, tiles),
           ...(allLists && allCounts
-            ? [
-                lists.set(at(allLists.get(), first.get(), r * 4)),
-                counts.set(at(allCounts.get(), first.get(), countBytes)),
-              ]
+            ? chooseLists(unit, allLists, allCounts)
             : ownLists(unit, mostPixels * r * 4)),
           ...addCounts(fn, counts.get(), at(counts.get(), pixels, countBytes), listed),
           ...(isGiven ? ofStrips(stripGroup) : fn.each(stripGroups, ofStrips)),

@@ -5,7 +5,7 @@
  *
  * A strip of W is as many columns as there are registers for sums. A place of a list then costs a load of x and, for each
  * vector, a load of W and a multiply-add; by tiles, weights in registers serve several pixels, and multiply-adds alone are the
- * limit. So lists win where more than a quarter is zero. Both ways add in the same order, and a zero adds nothing where all
+ * limit. So lists win where more than 30 % is zero. Both ways add in the same order, and a zero adds nothing where all
  * of W is finite: the bits are the same.
  *
  * Lists are in blocks, for so many rows of W stay in the first cache while the pixels of a unit pass; between blocks sums wait
@@ -13,9 +13,8 @@
  */
 import { control, f32x4, type Instruction, i32, i32x4, v128 } from '../assembler/instructions.ts';
 import { forRange, type Local, whileLess } from '../assembler/module.ts';
-import { at, atMost, eachSize, type KernelBuilder } from '../kernel.ts';
-import { type ListedUnits, listBlock } from '../ops/listed.ts';
-import { blocksOf } from './nonzero_lists.ts';
+import { at, eachSize, type KernelBuilder, pieceStart, sharesOf } from '../kernel.ts';
+import { blocksOf, type ListedUnits, listBlock } from '../ops/listed.ts';
 import { accumulateTile } from './panel_conv.ts';
 
 /** Where more than this share of the elements is listed, tiles are faster. */
@@ -59,13 +58,43 @@ export function unitOf(
   return { fn, ...given, ...pixels, stripStart, stripEnd, strip, weights };
 }
 
-/** The first pixel of a tile. */
-export const firstPixel = (tile: Local, { size, long }: ListedUnits): Instruction =>
-  i32.add(i32.mul(tile.get(), i32.const(size - 1)), atMost(tile.get(), long));
+/** The unit's tiles, and with them its pixels: those of a group of tiles. */
+export function chooseTiles(
+  { tileStart, tileEnd, first, last }: Unit,
+  group: Local,
+  tiles: ListedUnits,
+): Instruction[] {
+  const shares = sharesOf(tiles.count, tiles.groups);
+  return [
+    tileStart.set(shares.first(group)),
+    tileEnd.set(shares.end(group)),
+    first.set(pieceStart(tileStart, tiles)),
+    last.set(pieceStart(tileEnd, tiles)),
+  ];
+}
 
-/** Where piece `number` begins, if `all` are shared out evenly among `shares`. */
-export const shareOf = (number: Instruction, all: number, shares: number): Instruction =>
-  i32.div_u(i32.mul(number, i32.const(all)), i32.const(shares));
+/** The unit's strips: those of a group, of as many `groups` of `strips`. */
+export function chooseStrips(
+  { stripStart, stripEnd }: Unit,
+  group: Local,
+  strips: number,
+  groups: number,
+): Instruction[] {
+  const shares = sharesOf(strips, groups);
+  return [stripStart.set(shares.first(group)), stripEnd.set(shares.end(group))];
+}
+
+/** The unit's lists and counts, of those of all pixels. */
+export function chooseLists(
+  { r, first, lists, counts }: Unit,
+  allLists: Local,
+  allCounts: Local,
+): Instruction[] {
+  return [
+    lists.set(at(allLists.get(), first.get(), r * 4)),
+    counts.set(at(allCounts.get(), first.get(), blocksOf(r) * 4)),
+  ];
+}
 
 /** `sum` = the counts from `first` up to `end`. */
 export function addCounts(
@@ -183,7 +212,7 @@ export function byTiles(unit: Unit, tiles: ListedUnits): Instruction[] {
     eachStrip(unit, (columns) => fn.each(columns / tiles.columns, (part) => ofPart(acc, part)));
   const isLong = i32.lt_s(tile.get(), i32.const(tiles.long));
   return forRange(tile, tileStart.get(), () => tileEnd.get(), 1, [
-    pixel.set(firstPixel(tile, tiles)),
+    pixel.set(pieceStart(tile, tiles)),
     patch.set(at(x.get(), pixel.get(), r * 4)),
     ...(tiles.long < tiles.count
       ? [control.if(isLong, parts(all), parts(all.slice(0, -1)))]

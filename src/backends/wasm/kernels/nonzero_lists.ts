@@ -6,7 +6,7 @@ import type { Node } from '../../../ir/graph.ts';
 import { f32x4, type Instruction, i8x16, i32, i32x4, v128 } from '../assembler/instructions.ts';
 import { type Local, whileLess } from '../assembler/module.ts';
 import { at, eachSize, type KernelBuilder, type KernelSpec } from '../kernel.ts';
-import { listBlock } from '../ops/listed.ts';
+import { blocksOf, listBlock } from '../ops/listed.ts';
 
 /** Bytes of the table of shuffles, one for each of the sixteen cases. */
 export const shuffleBytes = 16 * 16;
@@ -24,9 +24,6 @@ export function storeShuffles(table: Local): Instruction[] {
     );
   });
 }
-
-/** Blocks of a row of `r` elements. */
-export const blocksOf = (r: number): number => Math.ceil(r / listBlock);
 
 /**
  * Lists and counts of rows that follow each other.

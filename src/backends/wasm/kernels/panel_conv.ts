@@ -21,11 +21,11 @@ import type { Local } from '../assembler/module.ts';
 import { forRange, whileLess } from '../assembler/module.ts';
 import {
   at,
-  atMost,
   evenPieces,
   evenUnits,
   type KernelBuilder,
   type KernelSpec,
+  pieceStart,
   unravel,
 } from '../kernel.ts';
 import { activateLanes } from '../ops/activation.ts';
@@ -133,9 +133,7 @@ export function panelConvKernel(node: Node): KernelSpec {
 
       const findPixels = (): Instruction[] => [
         pixel.set(
-          long < tiles
-            ? i32.add(i32.mul(tile.get(), i32.const(size - 1)), atMost(tile.get(), long))
-            : i32.mul(tile.get(), i32.const(size)),
+          long < tiles ? pieceStart(tile, { size, long }) : i32.mul(tile.get(), i32.const(size)),
         ),
         ...pointers.flatMap((pointer, j) => {
           const code: Instruction[] = [];

@@ -141,7 +141,7 @@ export interface PanelConvAttrs {
 }
 
 /** The kernel [kh, kw, c, k] that panels of the `forward` form hold. */
-function unpack(
+export function unpack(
   { data, shape }: ReferenceTensor,
   [kh, kw, c, k]: readonly [number, number, number, number],
 ): Float64Array {

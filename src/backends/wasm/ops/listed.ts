@@ -5,12 +5,16 @@
  */
 import { sizeOf } from '../../../core/shape.ts';
 import type { Op, TensorType } from '../../../ir/op.ts';
+import { matmulOp } from '../../../ops/index.ts';
 import { evenPieces } from '../kernel.ts';
 import type { Activation } from './activation.ts';
-import { biased } from './convolution.ts';
+import { biased, unpack } from './convolution.ts';
 
 /** Columns that a list covers: so many rows of a strip of weights stay in the first cache. */
 export const listBlock = 128;
+
+/** Blocks of a row of `r` elements. */
+export const blocksOf = (r: number): number => Math.ceil(r / listBlock);
 
 /** Columns of a strip for a product that walks lists, without and with vectors that V8 joins. */
 export const [listedWidth, wideListedWidth] = [24, 64];
@@ -25,7 +29,7 @@ export const nonzeroListsOp: Op<undefined, 'nonzero_lists'> = {
     const [m, r] = x!.shape as readonly [number, number];
     return [
       { shape: [m, r], dtype: 'int32' },
-      { shape: [m, Math.ceil(r / listBlock)], dtype: 'int32' },
+      { shape: [m, blocksOf(r)], dtype: 'int32' },
     ];
   },
   reference([x], _attrs, [lists, counts]) {
@@ -66,15 +70,11 @@ export const listedProductOp: Op<ListedProductAttrs, 'listed_product'> = {
     return [{ shape: [sizeOf(x!.shape) / panels!.shape[1]!, k], dtype: 'float32' }];
   },
   reference([x, panels, , bias], { k, activation, biased: isBiased }, [out]) {
-    const [, r, width] = panels!.shape as readonly [number, number, number];
-    const y = Float64Array.from({ length: sizeOf(out!.shape) }, (_, i) => {
-      const [row, column] = [Math.floor(i / k), i % k];
-      const first = Math.floor(column / width) * r * width + (column % width);
-      let sum = 0;
-      for (let j = 0; j < r; j++) sum += x!.data[row * r + j]! * panels!.data[first + j * width]!;
-      return sum;
-    });
-    return [biased(y, isBiased ? bias!.data : undefined, activation)];
+    const r = panels!.shape[1]!;
+    const w = { shape: [r, k], data: unpack(panels!, [1, 1, r, k]) };
+    const rows = { shape: [x!.data.length / r, r], data: x!.data };
+    const [y] = matmulOp.reference!([rows, w], { transposeA: false, transposeB: false }, [out!]);
+    return [biased(y!, isBiased ? bias!.data : undefined, activation)];
   },
 };
 
@@ -133,16 +133,8 @@ export function gradientUnits(inputs: readonly TensorType[]) {
 export const listedGradientOp: Op<undefined, 'listed_gradient'> = {
   name: 'listed_gradient',
   infer: (inputs) => [{ shape: [inputs[0]!.shape[0]!, inputs[5]!.shape[0]!], dtype: 'float32' }],
-  reference([x, , , , , g], _attrs, [out]) {
-    const [n, p] = g!.shape as readonly [number, number];
-    const product = Float64Array.from({ length: sizeOf(out!.shape) }, (_, i) => {
-      const [row, column] = [Math.floor(i / n), i % n];
-      let sum = 0;
-      for (let j = 0; j < p; j++) sum += x!.data[row * p + j]! * g!.data[column * p + j]!;
-      return sum;
-    });
-    return [product];
-  },
+  reference: ([x, , , , , g], _attrs, outputs) =>
+    matmulOp.reference!([x!, g!], { transposeA: false, transposeB: true }, outputs),
 };
 
 export const listedOps = [nonzeroListsOp, listedProductOp, listedGradientOp] as const;
