@@ -1,18 +1,22 @@
 /**
  * @file Elementwise work with sums over rows. A unit is a part of the rows; within it channels go in blocks of a few
- * vectors, whose sums stay in registers while the rows pass, so that each cache line of an input is read once.
+ * vectors, whose sums stay in registers while the rows pass. Where there are several blocks, rows pass some at a time, few
+ * enough that all blocks find them in the first cache, and sums wait in the result between.
  */
 import { bytesOf } from '../../../core/dtype.ts';
 import type { Node } from '../../../ir/graph.ts';
 import { type FusedSumAttrs, rowsAndChannels, rowWalk } from '../../../ops/fused_sum.ts';
-import { f32x4, type Instruction, i32, v128 } from '../assembler/instructions.ts';
-import { forRange } from '../assembler/module.ts';
+import { control, f32x4, type Instruction, i32, v128 } from '../assembler/instructions.ts';
+import { forRange, type Local } from '../assembler/module.ts';
 import { at, atMost, type KernelSpec } from '../kernel.ts';
 import { applySteps, type Lane, WasmLanes } from '../lanes.ts';
 import { loadSplat, loadVector, storeVector } from './elementwise.ts';
+import { touchRows } from './touch.ts';
 
 /** Sums held at once. */
 const registers = 8;
+/** Elements of a tensor, a page of them, that stay in the first cache while blocks of channels pass. */
+const nearElements = 1024;
 
 export function fusedSumKernel(node: Node): KernelSpec {
   const attrs = node.attrs as FusedSumAttrs;
@@ -37,7 +41,7 @@ export function fusedSumKernel(node: Node): KernelSpec {
     work: rows * channels * (attrs.steps.length + 1),
     emit(fn) {
       const [row, channel, index] = fn.localsOf('i32', 3);
-      const [first, last] = fn.localsOf('i32', 2);
+      const [begun, end, first, last] = fn.localsOf('i32', 4);
       const sums = attrs.summed.map(() => fn.localsOf('v128', block));
       const pointers = node.inputs.map(() => fn.local('i32'));
       /** Inputs that are the same in every row, a vector for each of the block. */
@@ -105,28 +109,55 @@ export function fusedSumKernel(node: Node): KernelSpec {
         ...outputs.map((pointer, i) => pointer.add(channels * bytesOf(node.outputs[i]!.dtype))),
         index.add(channels),
       ];
-      fn.eachUnit((unit) => [
-        first.set(i32.mul(unit.get(), i32.const(attrs.rows))),
-        last.set(atMost(i32.add(first.get(), i32.const(attrs.rows)), rows)),
-        ...forRange(channel, i32.const(0), () => i32.const(channels), block * 4, [
-          index.set(element),
-          ...start,
-          ...startOutputs,
-          ...sums.flat().map((sum) => sum.set(f32x4.const(0))),
-          ...forRange(row, first.get(), () => last.get(), 1, [
-            ...groups.flatMap(vectorsOf),
-            ...advance,
+      const eachSum = (then: (sum: Local, i: number, v: number) => Instruction): Instruction[] =>
+        sums.flatMap((line, i) => line.map((sum, v) => then(sum, i, v)));
+      const begin = eachSum((sum) => sum.set(f32x4.const(0)));
+      /** What lies whole in memory: its pointer, and its bytes a row. */
+      const streams = [
+        ...fn.inputs.flatMap((pointer, i) =>
+          walks[i]!.row === channels ? [{ pointer, rowBytes: channels * bytes[i]! }] : [],
+        ),
+        ...outputs.map((_, i) => ({
+          pointer: fn.outputs[i]!,
+          rowBytes: channels * bytesOf(node.outputs[i]!.dtype),
+        })),
+      ];
+      const blocks = vectors / block;
+      const rowsAtOnce =
+        blocks === 1 ? attrs.rows : Math.max(1, Math.floor(nearElements / channels));
+      fn.eachUnit((unit) => {
+        const sumsOf = (i: number): Instruction => {
+          const place = i32.add(i32.mul(unit.get(), i32.const(channels)), channel.get());
+          return at(fn.outputs[attrs.stored.length + i]!.get(), place, 4);
+        };
+        const goOn = eachSum((sum, i, v) => sum.set(v128.load(sumsOf(i), v * 16)));
+        return [
+          begun.set(i32.mul(unit.get(), i32.const(attrs.rows))),
+          end.set(atMost(i32.add(begun.get(), i32.const(attrs.rows)), rows)),
+          ...forRange(first, begun.get(), () => end.get(), rowsAtOnce, [
+            last.set(i32.add(first.get(), i32.const(rowsAtOnce))),
+            last.set(control.select(last.get(), end.get(), i32.lt_s(last.get(), end.get()))),
+            ...(blocks === 1
+              ? []
+              : streams.flatMap(({ pointer, rowBytes }) =>
+                  touchRows(fn, pointer, { rows, rowBytes }, first.get(), last.get()),
+                )),
+            ...forRange(channel, i32.const(0), () => i32.const(channels), block * 4, [
+              index.set(element),
+              ...start,
+              ...startOutputs,
+              ...(blocks === 1
+                ? begin
+                : [control.if(i32.eq(first.get(), begun.get()), begin, goOn)]),
+              ...forRange(row, first.get(), () => last.get(), 1, [
+                ...groups.flatMap(vectorsOf),
+                ...advance,
+              ]),
+              ...eachSum((sum, i, v) => v128.store(sumsOf(i), sum.get(), v * 16)),
+            ]),
           ]),
-          ...sums.flatMap((line, i) => {
-            const to = at(
-              fn.outputs[attrs.stored.length + i]!.get(),
-              i32.add(i32.mul(unit.get(), i32.const(channels)), channel.get()),
-              4,
-            );
-            return line.map((sum, v) => v128.store(to, sum.get(), v * 16));
-          }),
-        ]),
-      ]);
+        ];
+      });
     },
   };
 }

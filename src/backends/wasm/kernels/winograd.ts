@@ -20,130 +20,26 @@ import {
 } from '../kernel.ts';
 import { activateLanes } from '../ops/activation.ts';
 import { type PackAttrs, panelWidth } from '../ops/convolution.ts';
-import { transforms, type WinogradConvAttrs, type WinogradPoolAttrs } from '../ops/winograd.ts';
+import {
+  type Patches,
+  transforms,
+  type WinogradConvAttrs,
+  type WinogradPoolAttrs,
+} from '../ops/winograd.ts';
 import { accumulateTile } from './panel_conv.ts';
 import { windowMaximum, winnerBytes } from './window_maximum.ts';
+import { planeBytes, sandwich, transformPatches, zeroPixel } from './winograd_transforms.ts';
 
 /** Bytes of V and M together that stay in the second-level cache. */
 const chunkBytes = 512 * 1024;
 /** Tiles that a chunk should at least have, so that a product has sums enough to work on side by side. */
 const leastTiles = 4;
 
-const { add, sub, mul, const: constant } = f32x4;
+const { add, const: constant } = f32x4;
 
 /** Tiles whose V and M, `floatsPerTile` of each of sixteen planes, stay in the cache. */
 export function fittingTiles(floatsPerTile: number): number {
   return Math.max(leastTiles, Math.floor(chunkBytes / (16 * 4 * floatsPerTile)));
-}
-
-/**
- * Bytes from one of the sixteen planes [tiles][channels] to the next: a cache line more than the plane, since planes a
- * multiple of 4096 bytes apart would fight for the same lines of the first cache.
- */
-export function planeBytes(chunk: number, channels: number): number {
-  return chunk * channels * 4 + 64;
-}
-
-type Matrix = readonly (readonly number[])[];
-
-/** Σ row[i] · value(i): terms whose factors are of one size are added first, then scaled together. */
-function combine(row: readonly number[], value: (i: number) => Instruction): Instruction {
-  const sizes = [...new Set(row.map(Math.abs))].filter((size) => size > 0);
-  const parts = sizes.map((size) => {
-    const terms = row.flatMap((factor, i) =>
-      Math.abs(factor) === size ? [{ negative: factor < 0, i }] : [],
-    );
-    // A positive term first, so that the others are added or subtracted.
-    const [first, ...rest] = terms.sort((a, b) => Number(a.negative) - Number(b.negative));
-    const start = first!.negative ? f32x4.neg(value(first!.i)) : value(first!.i);
-    const sum = rest.reduce(
-      (before, { negative, i }) => (negative ? sub(before, value(i)) : add(before, value(i))),
-      start,
-    );
-    return size === 1 ? sum : mul(sum, constant(size));
-  });
-  return parts.reduce((sum, part) => add(sum, part));
-}
-
-/**
- * M x Mᵀ of a square of vectors, row by row of the result: `store(i, value)` for each. `load(i, j)` is asked for each use;
- * reading the first cache twice is cheaper than keeping all of `x` in registers.
- *
- * @param offsets of neighbouring vectors that are done together; each load and store is told one.
- */
-export function sandwich(
-  fn: KernelBuilder,
-  code: Instruction[],
-  matrix: Matrix,
-  load: (i: number, j: number, offset: number) => Instruction,
-  store: (index: number, value: Instruction, offset: number) => Instruction[],
-  offsets: readonly number[] = [0],
-): void {
-  const side = matrix[0]!.length;
-  matrix.forEach((row, i) => {
-    const half = Array.from({ length: side }, (_, j) =>
-      offsets.map((offset) =>
-        fn.define(
-          code,
-          combine(row, (a) => load(a, j, offset)),
-          'v128',
-        ),
-      ),
-    );
-    matrix.forEach((other, j) => {
-      offsets.forEach((offset, o) => {
-        const value = combine(other, (b) => half[b]![o]!.get());
-        code.push(...store(i * matrix.length + j, value, offset));
-      });
-    });
-  });
-}
-
-/** Extents of tiles over images. */
-export interface TileGeometry {
-  /** Padded image. */
-  h: number;
-  w: number;
-  c: number;
-  th: number;
-  tw: number;
-}
-
-/** V[e][t][c] for the tiles `first` … `first + count`. */
-export function transformPatches(
-  fn: KernelBuilder,
-  x: Local,
-  { h, w, c, th, tw }: TileGeometry,
-  first: Local,
-  count: Local,
-  v: Instruction,
-  chunk: number,
-): Instruction[] {
-  const t = fn.local('i32');
-  const body: Instruction[] = [];
-  const [n, ty, tx] = unravel(fn, body, i32.add(first.get(), t.get()), [th, tw]);
-  const pixel = i32.add(
-    i32.mul(at(i32.mul(ty.get(), i32.const(2)), n.get(), h), i32.const(w)),
-    i32.mul(tx.get(), i32.const(2)),
-  );
-  const from = fn.define(body, at(x.get(), pixel, c * 4));
-  const to = fn.define(body, at(v, t.get(), c * 4));
-  const offsets = fn.together(c / 4);
-  body.push(
-    ...fn.each(c / 4 / offsets.length, () => {
-      const code: Instruction[] = [];
-      sandwich(
-        fn,
-        code,
-        transforms.input,
-        (i, j, offset) => v128.load(from.get(), (i * w + j) * c * 4 + offset),
-        (e, value, offset) => [v128.store(to.get(), value, e * planeBytes(chunk, c) + offset)],
-        offsets,
-      );
-      return [...code, from.add(offsets.length * 16), to.add(offsets.length * 16)];
-    }),
-  );
-  return forRange(t, i32.const(0), () => count.get(), 1, body);
 }
 
 /** Shape of transformed weights: [16, strips, c, width]. */
@@ -233,6 +129,7 @@ function winogradKernel(
   ending: (fn: KernelBuilder, bias: Local | undefined) => Ending,
 ): KernelSpec {
   const image = node.inputs[0]!.shape as readonly [number, number, number, number];
+  const { before } = node.attrs as Patches;
   const [n, h, w, c] = image;
   const tiles = n * th * tw;
   const panels = node.inputs[1]!.shape as Panels;
@@ -240,15 +137,17 @@ function winogradKernel(
   const chunks = evenUnits(tiles, fittingTiles(c + columns), leastTiles);
   const chunk = chunks.largest;
   const vBytes = 16 * planeBytes(chunk, c);
+  const mBytes = 16 * planeBytes(chunk, columns);
   return {
     key: JSON.stringify([name, image, node.attrs, panels, node.inputs.length]),
     units: chunks.units,
     work: tiles * 4 * 9 * c * k,
-    scratch: vBytes + 16 * planeBytes(chunk, columns),
+    scratch: vBytes + mBytes + c * 4,
     emit(fn) {
       const [x, weights, bias] = fn.inputs as [Local, Local, Local | undefined];
       const v = fn.scratch.get();
       const m = i32.add(fn.scratch.get(), i32.const(vBytes));
+      const zeros = zeroPixel(fn, vBytes + mBytes, c);
       const [first, count, t] = fn.localsOf('i32', 3);
       const offsets = fn.together(k / 4);
       const outputs = offsets.map(() => fn.localsOf('v128', 4));
@@ -281,7 +180,12 @@ function winogradKernel(
         return [
           first.set(chunks.first(unit)),
           count.set(i32.sub(chunks.end(unit), first.get())),
-          ...transformPatches(fn, x, { h, w, c, th, tw }, first, count, v, chunk),
+          ...transformPatches(
+            fn,
+            x,
+            { h, w, c, th, tw, before, images: n },
+            { first, count, v, chunk, zeros },
+          ),
           ...multiply(fn, weights, panels, v, m, chunk),
           ...forRange(t, i32.const(0), () => count.get(), 1, body),
         ];

@@ -13,7 +13,14 @@ import { control, f32x4, type Instruction, i32, v128 } from '../assembler/instru
 import { forRange, type Local } from '../assembler/module.ts';
 import { at, atMost, evenPieces, type KernelBuilder, type KernelSpec, unravel } from '../kernel.ts';
 import { transforms, transposed, type WinogradPartialsAttrs } from '../ops/winograd.ts';
-import { firstPixel, fittingTiles, planeBytes, sandwich, transformPatches } from './winograd.ts';
+import { firstPixel, fittingTiles } from './winograd.ts';
+import {
+  planeBytes,
+  sandwich,
+  touchTiles,
+  transformPatches,
+  zeroPixel,
+} from './winograd_transforms.ts';
 
 const constant = f32x4.const;
 /** A: of gradients, two to four. */
@@ -23,7 +30,7 @@ const finish = transposed(transforms.kernel);
 
 /** Unit = part. c and k are multiples of four. */
 export function winogradPartialsKernel(node: Node): KernelSpec {
-  const { parts, tiles: perPart } = node.attrs as WinogradPartialsAttrs;
+  const { parts, tiles: perPart, before } = node.attrs as WinogradPartialsAttrs;
   const image = node.inputs[0]!.shape as readonly [number, number, number, number];
   const [, h, w, c] = image;
   const [n, oh, ow, k] = node.inputs[1]!.shape as readonly [number, number, number, number];
@@ -31,23 +38,38 @@ export function winogradPartialsKernel(node: Node): KernelSpec {
   const tiles = n * th * tw;
   const chunk = Math.min(fittingTiles(c + k), perPart);
   const vBytes = 16 * planeBytes(chunk, c);
+  const hiddenBytes = 16 * planeBytes(chunk, k);
   return {
     key: JSON.stringify(['winograd_partials', image, node.inputs[1]!.shape, node.attrs]),
     units: parts,
     work: tiles * 4 * 9 * c * k,
-    scratch: vBytes + 16 * planeBytes(chunk, k),
+    scratch: vBytes + hiddenBytes + c * 4,
     emit(fn) {
       const [x, gradient] = fn.inputs as [Local, Local];
       const v = fn.scratch.get();
       const hidden = i32.add(fn.scratch.get(), i32.const(vBytes));
+      const zeros = zeroPixel(fn, vBytes + hiddenBytes, c);
       const [first, start, stop, count] = fn.localsOf('i32', 4);
       fn.eachUnit((unit) => [
         start.set(i32.mul(unit.get(), i32.const(perPart))),
         stop.set(atMost(i32.add(start.get(), i32.const(perPart)), tiles)),
         ...forRange(first, start.get(), () => stop.get(), chunk, [
           count.set(atMost(i32.sub(stop.get(), first.get()), chunk)),
-          ...transformPatches(fn, x, { h, w, c, th, tw }, first, count, v, chunk),
-          ...transformGradients(fn, gradient, { oh, ow, k, th, tw }, first, count, hidden, chunk),
+          ...transformPatches(
+            fn,
+            x,
+            { h, w, c, th, tw, before, images: n },
+            { first, count, v, chunk, zeros },
+          ),
+          ...transformGradients(
+            fn,
+            gradient,
+            { images: n, oh, ow, k, th, tw },
+            first,
+            count,
+            hidden,
+            chunk,
+          ),
           ...addProducts(
             fn,
             { c, k, chunk },
@@ -64,6 +86,7 @@ export function winogradPartialsKernel(node: Node): KernelSpec {
 }
 
 interface GradientGeometry {
+  images: number;
   oh: number;
   ow: number;
   k: number;
@@ -75,12 +98,14 @@ interface GradientGeometry {
 function transformGradients(
   fn: KernelBuilder,
   gradient: Local,
-  { oh, ow, k, th, tw }: GradientGeometry,
+  geometry: GradientGeometry,
   first: Local,
   count: Local,
   hidden: Instruction,
   chunk: number,
 ): Instruction[] {
+  const { images, oh, ow, k, th, tw } = geometry;
+  const rows = { images, h: oh, rowBytes: ow * k * 4, th, tw, before: 0, reach: 2 };
   const t = fn.local('i32');
   const body: Instruction[] = [];
   const [n, ty, tx] = unravel(fn, body, i32.add(first.get(), t.get()), [th, tw]);
@@ -113,7 +138,10 @@ function transformGradients(
       return [...code, from.add(offsets.length * 16), to.add(offsets.length * 16)];
     }),
   );
-  return forRange(t, i32.const(0), () => count.get(), 1, body);
+  return [
+    ...touchTiles(fn, gradient, rows, first, count),
+    ...forRange(t, i32.const(0), () => count.get(), 1, body),
+  ];
 }
 
 /** sums[e][c][k] (+)= Σ_t V[e][t][c] · H[e][t][k]. */

@@ -1,11 +1,11 @@
 /** @file Gradients of kernels as sums over images, cut into parts that the shapes fix. */
 import { type Shape, sizeOf } from '../../../core/shape.ts';
 import { apply1, type Value } from '../../../ir/graph.ts';
-import { type ConvFilterGradientAttrs, reduceSum, reshape } from '../../../ops/index.ts';
+import { type ConvFilterGradientAttrs, type Pair, reduceSum, reshape } from '../../../ops/index.ts';
 import { largestDivisor } from '../kernel.ts';
 import { filterPartialsOp } from '../ops/convolution.ts';
 import { winogradFinishOp, winogradPartialsOp } from '../ops/winograd.ts';
-import { padImages, padToTiles } from './products.ts';
+import { padImages } from './products.ts';
 
 /** Fewer pixels than this are summed in one part. */
 const fewPixels = 1024;
@@ -67,8 +67,8 @@ export function winogradFilterGradient(
   const tiles = n * Math.ceil(oh / 2) * Math.ceil(ow / 2);
   const perPart = Math.ceil(tiles / partsOf(n * oh * ow, 16 * c * k * 4) / 4) * 4;
   const parts = Math.ceil(tiles / perPart);
-  const tiled = padToTiles(x, [padding[0][0], padding[1][0]], oh, ow);
-  const sums = apply1(winogradPartialsOp, [tiled, g], { parts, tiles: perPart });
+  const before: Pair = [padding[0][0], padding[1][0]];
+  const sums = apply1(winogradPartialsOp, [x, g], { parts, tiles: perPart, before });
   return apply1(winogradFinishOp, [reduceSum(sums, [0])], undefined);
 }
 

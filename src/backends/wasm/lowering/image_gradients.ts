@@ -2,14 +2,7 @@
 import { apply1, type Value } from '../../../ir/graph.ts';
 import type { ConvInputGradientAttrs, Pair } from '../../../ops/index.ts';
 import { interleaveOp, packPanelsOp, panelConvOp, type Taps } from '../ops/convolution.ts';
-import {
-  pack,
-  padToTiles,
-  place,
-  suitsWinograd,
-  transformWeights,
-  winogradProduct,
-} from './products.ts';
+import { pack, place, suitsWinograd, transformWeights, winogradProduct } from './products.ts';
 
 /** `g` spread `stride` apart among the zeros that a convolution with the turned window wants. */
 export function spreadGradient(g: Value, w: Value, attrs: ConvInputGradientAttrs): Value {
@@ -30,8 +23,8 @@ export function inputGradient(g: Value, w: Value, attrs: ConvInputGradientAttrs)
   const [kh, kw, c] = w.shape as readonly [number, number, number];
   const before: Pair = [kh - 1 - padding[0][0], kw - 1 - padding[1][0]];
   if (suitsWinograd(w.shape, attrs) && before[0] >= 0 && before[1] >= 0) {
-    const tiled = padToTiles(g, before, imageShape[1]!, imageShape[2]!);
-    return winogradProduct(tiled, transformWeights(w, 'adjoint'), imageShape).finish('linear');
+    const weights = transformWeights(w, 'adjoint');
+    return winogradProduct(g, weights, before, imageShape).finish('linear');
   }
   const byPhases = Math.max(...attrs.strides) > 1 && Math.max(...dilation) === 1;
   const phased = byPhases ? stridedGradient(g, w, attrs) : undefined;

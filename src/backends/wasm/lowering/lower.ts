@@ -174,7 +174,8 @@ rule(convReluPoolOp, (node, { inputs, target }) => {
     suitsWinograd(w.shape, { ...attrs, groups: 1 })
   ) {
     const [, ph, pw] = node.outputs[0]!.shape as readonly [number, number, number];
-    return target.apply(winogradConvPoolOp, [x, transformWeights(w, 'forward'), b], { ph, pw, k });
+    const patches = { ph, pw, k, before: [0, 0] } as const;
+    return target.apply(winogradConvPoolOp, [x, transformWeights(w, 'forward'), b], patches);
   }
   return target.apply(panelConvPoolOp, [x, pack(w, 'forward'), b], {
     ...attrs,

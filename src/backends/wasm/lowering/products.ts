@@ -51,12 +51,6 @@ export function suitsWinograd(
   return kh === 3 && kw === 3 && dense && whole;
 }
 
-/** `x` as whole tiles: `before` zeros first, then zeros up to 2·tiles + 2 rows and columns for `oh` × `ow` outputs. */
-export function padToTiles(x: Value, before: Pair, oh: number, ow: number): Value {
-  const extent: Pair = [Math.ceil(oh / 2) * 2 + 2, Math.ceil(ow / 2) * 2 + 2];
-  return place(x, extent, before);
-}
-
 /** `x` placed into zeros of `extent`; itself where that changes nothing. */
 export function place(x: Value, extent: Pair, start: Pair, step: Pair = [1, 1]): Value {
   const asItIs =
@@ -106,12 +100,18 @@ function panelProduct(
   };
 }
 
-export function winogradProduct(x: Value, weights: Value, [, oh, ow, k]: Shape): Product {
+/** @param before zeros before the rows and columns of `x`. */
+export function winogradProduct(
+  x: Value,
+  weights: Value,
+  before: Pair,
+  [, oh, ow, k]: Shape,
+): Product {
   return {
     k: k!,
     finish(activation, bias) {
       const inputs: [Value, ...Value[]] = bias ? [x, weights, bias] : [x, weights];
-      return apply1(winogradConvOp, inputs, { oh: oh!, ow: ow!, k: k!, activation });
+      return apply1(winogradConvOp, inputs, { oh: oh!, ow: ow!, k: k!, before, activation });
     },
   };
 }
@@ -146,8 +146,8 @@ export function asProduct(node: Node, find: (value: Value) => Value): Product | 
   const { shape } = node.outputs[0]!;
   if (suitsWinograd(w.shape, attrs)) {
     const [rows, columns] = attrs.padding;
-    const tiled = padToTiles(x, [rows[0], columns[0]], shape[1]!, shape[2]!);
-    return winogradProduct(tiled, transformWeights(w, 'forward'), shape);
+    const before: Pair = [rows[0], columns[0]];
+    return winogradProduct(x, transformWeights(w, 'forward'), before, shape);
   }
   if (suitsOwnLists(node.inputs[0]!, w.shape, attrs))
     return listedProduct(x, w, 'forward', shape, 'own');

@@ -5,10 +5,11 @@
  *     y = Aᵀ [ (G w Gᵀ) ⊙ (Bᵀ d B) ] A        d: 4 × 4 patch, w: kernel, y: 2 × 2 outputs
  *     ∂w = Gᵀ [ Σ (A g Aᵀ) ⊙ (Bᵀ d B) ] G     g: gradient of y
  *
- * Images come padded to whole tiles: 2·tiles + 2 rows and columns.
+ * Tiles lie two pixels apart; patches of those at the border reach past the image, where zeros are.
  */
 import { sizeOf } from '../../../core/shape.ts';
 import type { Op, ReferenceTensor } from '../../../ir/op.ts';
+import type { Pair } from '../../../ops/conv_geometry.ts';
 import { noWinner } from '../../../ops/conv_relu_pool.ts';
 import { type Activation, activate } from './activation.ts';
 import { type PackAttrs, panelWidth } from './convolution.ts';
@@ -51,7 +52,12 @@ function sandwich(m: Matrix, x: readonly number[]): number[] {
   return half.flatMap((row) => m.map((other) => other.reduce((sum, a, j) => sum + a * row[j]!, 0)));
 }
 
-export interface WinogradConvAttrs {
+export interface Patches {
+  /** Rows and columns of zeros before the image, where the first patch begins. */
+  before: Pair;
+}
+
+export interface WinogradConvAttrs extends Patches {
   /** Output rows, columns and channels. */
   oh: number;
   ow: number;
@@ -92,6 +98,7 @@ export const winogradWeightsOp: Op<PackAttrs, 'winograd_weights'> = {
 /** The 4 × 4 patch of tile (ty, tx) in channel c, transformed. */
 function transformedPatch(
   x: ReferenceTensor,
+  before: Pair,
   n: number,
   ty: number,
   tx: number,
@@ -99,8 +106,9 @@ function transformedPatch(
 ): number[] {
   const [, h, w, channels] = x.shape as readonly [number, number, number, number];
   const patch = Array.from({ length: 16 }, (_, i) => {
-    const [row, column] = [ty * 2 + Math.floor(i / 4), tx * 2 + (i % 4)];
-    return x.data[((n * h + row) * w + column) * channels + c]!;
+    const [row, column] = [ty * 2 + Math.floor(i / 4) - before[0], tx * 2 + (i % 4) - before[1]];
+    const isInside = row >= 0 && row < h && column >= 0 && column < w;
+    return isInside ? x.data[((n * h + row) * w + column) * channels + c]! : 0;
   });
   return sandwich(transforms.input, patch);
 }
@@ -109,8 +117,8 @@ function transformedPatch(
 function eachTile(
   x: ReferenceTensor,
   weights: ReferenceTensor,
-  k: number,
-  tiles: readonly [number, number],
+  { k, before }: { k: number } & Patches,
+  tiles: Pair,
   visit: (n: number, ty: number, tx: number, channel: number, outputs: readonly number[]) => void,
 ): void {
   const [n, , , c] = x.shape as readonly [number, number, number, number];
@@ -119,7 +127,7 @@ function eachTile(
     for (let ty = 0; ty < tiles[0]; ty++)
       for (let tx = 0; tx < tiles[1]; tx++) {
         const patches = Array.from({ length: c }, (_, channel) =>
-          transformedPatch(x, image, ty, tx, channel),
+          transformedPatch(x, before, image, ty, tx, channel),
         );
         for (let channel = 0; channel < k; channel++) {
           const products = Array.from({ length: 16 }, (_, e) => {
@@ -138,12 +146,12 @@ function eachTile(
 export const winogradConvOp: Op<WinogradConvAttrs, 'winograd_conv'> = {
   name: 'winograd_conv',
   infer: ([x], { oh, ow, k }) => [{ shape: [x!.shape[0]!, oh, ow, k], dtype: 'float32' }],
-  reference([x, weights, bias], { oh, ow, k, activation }, [out]) {
+  reference([x, weights, bias], { oh, ow, k, activation, before }, [out]) {
     const y = new Float64Array(sizeOf(out!.shape));
     eachTile(
       x!,
       weights!,
-      k,
+      { k, before },
       [Math.ceil(oh / 2), Math.ceil(ow / 2)],
       (n, ty, tx, channel, outputs) => {
         outputs.forEach((output, i) => {
@@ -158,7 +166,7 @@ export const winogradConvOp: Op<WinogradConvAttrs, 'winograd_conv'> = {
   },
 };
 
-export interface WinogradPoolAttrs {
+export interface WinogradPoolAttrs extends Patches {
   /** Pooled rows, columns and channels: a tile is a 2 × 2 pooling window. */
   ph: number;
   pw: number;
@@ -174,10 +182,10 @@ export const winogradConvPoolOp: Op<WinogradPoolAttrs, 'winograd_conv_pool'> = {
       { shape, dtype: 'uint8' },
     ];
   },
-  reference([x, weights, bias], { ph, pw, k }, [out]) {
+  reference([x, weights, bias], { ph, pw, k, before }, [out]) {
     const y = new Float64Array(sizeOf(out!.shape));
     const winner = new Float64Array(y.length).fill(noWinner);
-    eachTile(x!, weights!, k, [ph, pw], (n, ty, tx, channel, outputs) => {
+    eachTile(x!, weights!, { k, before }, [ph, pw], (n, ty, tx, channel, outputs) => {
       const at = ((n * ph + ty) * pw + tx) * k + channel;
       outputs.forEach((output, position) => {
         const value = output + bias!.data[channel]!;
@@ -190,7 +198,7 @@ export const winogradConvPoolOp: Op<WinogradPoolAttrs, 'winograd_conv_pool'> = {
   },
 };
 
-export interface WinogradPartialsAttrs {
+export interface WinogradPartialsAttrs extends Patches {
   /** Into how many runs of tiles the sum is cut; fixed by the shapes, so that threads do not change it. */
   parts: number;
   /** Tiles a run. */
@@ -203,7 +211,7 @@ export const winogradPartialsOp: Op<WinogradPartialsAttrs, 'winograd_partials'> 
   infer: ([x, g], { parts }) => [
     { shape: [parts, 16, x!.shape[3]!, g!.shape[3]!], dtype: 'float32' },
   ],
-  reference([x, g], { tiles }, [out]) {
+  reference([x, g], { tiles, before }, [out]) {
     const [n, oh, ow, k] = g!.shape as readonly [number, number, number, number];
     const c = x!.shape[3]!;
     const [th, tw] = [Math.ceil(oh / 2), Math.ceil(ow / 2)];
@@ -213,7 +221,7 @@ export const winogradPartialsOp: Op<WinogradPartialsAttrs, 'winograd_partials'> 
       const [image, ty, tx] = [Math.floor(tile / (th * tw)), Math.floor(tile / tw) % th, tile % tw];
       const part = Math.floor(tile / tiles);
       const patches = Array.from({ length: c }, (_, channel) =>
-        transformedPatch(x!, image, ty, tx, channel),
+        transformedPatch(x!, before, image, ty, tx, channel),
       );
       for (let channel = 0; channel < k; channel++) {
         const gradient = Array.from({ length: 4 }, (_, i) => {

@@ -1,0 +1,36 @@
+/**
+ * @file Memory fetched ahead. Where a kernel reads an image in small pieces, a patch of some pixels in each of a few rows, the
+ * processor sees no stream that it could run ahead of: each piece is awaited for as long as the main memory takes. Read from
+ * end to end once before, a cache line after the other, the same bytes arrive side by side, and the pieces are in the
+ * second-level cache.
+ */
+import { control, type Instruction, i32 } from '../assembler/instructions.ts';
+import { type Local, whileLess } from '../assembler/module.ts';
+import { atMost, type KernelBuilder } from '../kernel.ts';
+
+const line = 64;
+
+/** Reads a number of each cache line from `from`, which then is `end` or a little more, up to `end`. */
+export function touch(from: Local, end: Local): Instruction[] {
+  return whileLess(from, () => end.get(), [control.drop(i32.load(from.get())), from.add(line)]);
+}
+
+/** {@link touch} for the rows `start` up to `end` of `x` that exist, of `rows` in all. */
+export function touchRows(
+  fn: KernelBuilder,
+  x: Local,
+  { rows, rowBytes }: { rows: number; rowBytes: number },
+  start: Instruction,
+  end: Instruction,
+): Instruction[] {
+  const code: Instruction[] = [];
+  const address = (row: Instruction): Local => {
+    const own = fn.define(code, row);
+    const positive = control.select(own.get(), i32.const(0), i32.gt_s(own.get(), i32.const(0)));
+    code.push(own.set(positive));
+    const bytes = i32.mul(atMost(own.get(), rows), i32.const(rowBytes));
+    return fn.define(code, i32.add(x.get(), bytes));
+  };
+  const [from, to] = [address(start), address(end)];
+  return [...code, ...touch(from, to)];
+}
