@@ -43,6 +43,7 @@ const counts: Partial<Record<keyof typeof kernels, Count>> = {
   panel_conv: (node) => convolution(node, areaOf((node.attrs as PanelConvAttrs).kernel)),
   listed_product: (node) => perResult(node) * node.inputs[1]!.shape[1]!,
   listed_gradient: (node) => perResult(node) * channelsOf(node.inputs[0]!),
+  masked_product: (node) => perResult(node) * channelsOf(node.inputs[0]!),
   panel_conv_pool: (node) => {
     const { kernel, pool } = node.attrs as PanelPoolAttrs;
     return perResult(node) * areaOf(pool) * areaOf(kernel) * channelsOf(node.inputs[0]!);

@@ -217,6 +217,12 @@ for (const zeros of [0, 0.6]) {
     { rtol: 1e-5, atol: 1e-5 },
   );
   add(
+    `a gradient behind a ReLU, ${zeros} of it held back`,
+    [{ shape: [20, 72] }, { shape: [80, 72] }, { shape: [20, 80], fill }],
+    ([g, w, y]) => ops.select(ops.less(0, y!), ops.matmul(g!, w!, false, true), 0),
+    { rtol: 1e-5, atol: 1e-5 },
+  );
+  add(
     `listed pixels, ${zeros} of them zero`,
     [{ shape: [2, 5, 4, 128], fill }, { shape: [1, 1, 128, 144] }],
     ([x, w]) => ops.conv2d(ops.relu(ops.abs(x!)), w!, pixelwise),
@@ -342,6 +348,17 @@ const convs: { x: number[]; w: number[]; attrs: Partial<ops.ConvAttrs> }[] = [
     },
   },
   { x: [3, 7, 9, 12], w: [3, 3, 12, 20], attrs: {} },
+  // No patch lies inside.
+  {
+    x: [2, 2, 3, 8],
+    w: [3, 3, 8, 12],
+    attrs: {
+      padding: [
+        [1, 1],
+        [1, 1],
+      ],
+    },
+  },
   {
     x: [1, 5, 6, 16],
     w: [3, 3, 16, 8],

@@ -38,6 +38,7 @@ describe('the check at the start', () => {
       'nonzero_lists',
       'listed_product',
       'listed_gradient',
+      'masked_product',
       'fused',
       'fused_sum',
     ])

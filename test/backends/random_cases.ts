@@ -324,6 +324,7 @@ const listed: Family = (draw) => {
         ops.relu(ops.add(ops.matmul(x!, w!), bias!)),
         ops.matmul(g!, w!, false, true),
         ops.matmul(x!, g!, true, false),
+        ops.select(ops.less(0, x!), ops.matmul(ops.mul(g!, 2), w!, false, true), 0),
         pixels,
       ];
     },
@@ -350,7 +351,10 @@ const reduce: Family = (draw) => {
 
 /** Sums over leading axes of what elementwise work makes, with results that are kept as well. */
 const sums: Family = (draw) => {
-  const shape = [draw.int(1, 40), draw.int(1, 9), draw.pick([1, 3, 4, 8, 12, 16, 20, 33])];
+  // Or more rows of channels in several blocks, which pass some at a time.
+  const shape = draw.chance(0.8)
+    ? [draw.int(1, 40), draw.int(1, 9), draw.pick([1, 3, 4, 8, 12, 16, 20, 33])]
+    : [draw.int(30, 50), draw.int(7, 12), draw.pick([48, 80])];
   const exact = draw.chance(0.5);
   const fill = fillOf(exact);
   const axes = draw.pick([[0, 1], [0], [1]]);

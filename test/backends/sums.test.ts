@@ -6,11 +6,13 @@ import * as ops from '../../src/ops/index.ts';
 import { type Case, engineOf, judge, stopEngines } from './judge.ts';
 
 const cases: Case[] = [
-  // Groups that share sums, results that are stored as well, rows that do not divide into parts.
+  // Groups that share sums, results that are stored as well, rows that do not divide into parts, or parts not into those that
+  // blocks of channels pass at a time.
   ...[
     [5, 7, 3, 8],
     [70, 20],
     [131, 4],
+    [700, 80],
   ].map((shape) => ({
     name: `sums of a group of ${shape}`,
     inputs: [{ shape }, { shape: [shape.at(-1)!] }, { shape }],

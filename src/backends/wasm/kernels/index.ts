@@ -18,6 +18,7 @@ import { histogramKernel } from './histogram.ts';
 import { concatKernel, gatherRowsKernel, padKernel, sliceKernel } from './layout.ts';
 import { listedGradientKernel } from './listed_gradient.ts';
 import { listedProductKernel } from './listed_product.ts';
+import { maskedProductKernel } from './masked_product.ts';
 import { nonzeroListsKernel } from './nonzero_lists.ts';
 import { interleaveKernel, packPanelsKernel, placeKernel } from './pack.ts';
 import { panelConvKernel } from './panel_conv.ts';
@@ -89,6 +90,7 @@ export const kernels: Record<
   nonzero_lists: nonzeroListsKernel,
   listed_product: listedProductKernel,
   listed_gradient: listedGradientKernel,
+  masked_product: maskedProductKernel,
   winograd_weights: winogradWeightsKernel,
   winograd_conv: winogradConvKernel,
   winograd_conv_pool: winogradConvPoolKernel,

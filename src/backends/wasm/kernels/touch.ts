@@ -5,17 +5,12 @@
  * second-level cache.
  */
 import { control, type Instruction, i32 } from '../assembler/instructions.ts';
-import { type Local, whileLess } from '../assembler/module.ts';
+import type { Local } from '../assembler/module.ts';
 import { atMost, type KernelBuilder } from '../kernel.ts';
 
 const line = 64;
 
-/** Reads a number of each cache line from `from`, which then is `end` or a little more, up to `end`. */
-export function touch(from: Local, end: Local): Instruction[] {
-  return whileLess(from, () => end.get(), [control.drop(i32.load(from.get())), from.add(line)]);
-}
-
-/** {@link touch} for the rows `start` up to `end` of `x` that exist, of `rows` in all. */
+/** Reads a number of each cache line of the rows `start` up to `end` of `x`, those that exist, of `rows` in all. */
 export function touchRows(
   fn: KernelBuilder,
   x: Local,
@@ -32,5 +27,12 @@ export function touchRows(
     return fn.define(code, i32.add(x.get(), bytes));
   };
   const [from, to] = [address(start), address(end)];
-  return [...code, ...touch(from, to)];
+  return [
+    ...code,
+    control.loop(
+      control.drop(i32.load(from.get())),
+      from.add(line),
+      control.br_if(0, i32.lt_u(from.get(), to.get())),
+    ),
+  ];
 }

@@ -16,6 +16,7 @@ import {
   conv2dInputGradientOp,
   conv2dOp,
   convReluPoolOp,
+  lessOp,
   type MatmulAttrs,
   matmulOp,
   maxPool2dGradientOp,
@@ -27,6 +28,8 @@ import {
   pooledInputGradientOp,
   reluOp,
   reshape,
+  select,
+  selectOp,
   transpose,
 } from '../../../ops/index.ts';
 import { constantOf } from '../../../passes/fold.ts';
@@ -46,6 +49,7 @@ import {
   depthwiseProduct,
   isDepthwise,
   listedGradient,
+  maskedProduct,
   type Product,
   pack,
   padImages,
@@ -130,6 +134,16 @@ rule(matmulOp, (node, context) => {
   const images = reshape(a, [k, 1, 1, m]);
   const gradient = reshape(right, [k, 1, 1, n]);
   return [reshape(filterGradient(images, gradient, { ...attrs, kernelShape }), [m, n])];
+});
+
+/** A gradient behind a ReLU, where y > 0: elements that do not pass are not computed. */
+rule(selectOp, (node, { inputs, find, uses }) => {
+  const [passes, product, other] = node.inputs as [Value, Value, Value];
+  const [zero, y] = passes.node.inputs;
+  const isMask = passes.node.op === (lessOp as Op) && constantOf(zero!) === 0;
+  if (!isMask || constantOf(other) !== 0 || uses(product) !== 1) return undefined;
+  const masked = maskedProduct(product.node, y!, find);
+  return masked && [select(inputs[0]!, masked, inputs[2]!)];
 });
 
 rule(conv2dFilterGradientOp, (node, { inputs }) => {

@@ -31,6 +31,8 @@ import {
   listedGradientOp,
   listedProductOp,
   listedWidth,
+  maskedColumns,
+  maskedProductOp,
   nonzeroListsOp,
 } from '../ops/listed.ts';
 import { winogradConvOp, winogradWeightsOp } from '../ops/winograd.ts';
@@ -225,6 +227,29 @@ export function listedGradient(a: Value, b: Value): Value | undefined {
   const bt = transpose(b, [1, 0]);
   const side = (x: Value, other: Value) => [x, ...listedPanels(other, 'forward'), ...listsOf(x)];
   return a.graph.apply(listedGradientOp, [...side(at, b), ...side(bt, a)], undefined)[0]!;
+}
+
+/** Bytes of gradients that a masked product reads again and again. */
+const nearGradients = 128 * 1024;
+
+/**
+ * The product that a node is, at the places alone where `mask` is not zero, in case that may pay: of a gradient behind a ReLU.
+ */
+export function maskedProduct(
+  node: Node,
+  mask: Value,
+  find: (value: Value) => Value,
+): Value | undefined {
+  if (node.op !== (matmulOp as Op)) return undefined;
+  const { transposeA, transposeB } = node.attrs as MatmulAttrs;
+  if (transposeA || !transposeB) return undefined;
+  const [g, w] = node.inputs.map(find) as [Value, Value];
+  const [m, r] = g.shape as readonly [number, number];
+  const k = w.shape[0]!;
+  const fits = r % 8 === 0 && k % maskedColumns === 0 && m % 4 === 0 && m <= listBlock;
+  const isLarge = Math.min(r, k) >= 64 && m >= 16 && m * r * 4 <= nearGradients;
+  if (!fits || !isLarge) return undefined;
+  return apply1(maskedProductOp, [g, w, ...listsOf(transpose(find(mask), [1, 0]))], undefined);
 }
 
 /** Channels from which on lists of each pixel pay. */

@@ -137,5 +137,33 @@ export const listedGradientOp: Op<undefined, 'listed_gradient'> = {
     matmulOp.reference!([x!, g!], { transposeA: false, transposeB: true }, outputs),
 };
 
-export const listedOps = [nonzeroListsOp, listedProductOp, listedGradientOp] as const;
+/** Columns of {@link maskedProductOp} that are done together: a cache line of the result. */
+export const maskedColumns = 16;
+
+/**
+ * g · wᵀ of g [p, r] and w [k, r] at the places that are listed, lists and counts of a matrix [k, p] of one block; elsewhere 0.
+ */
+export const maskedProductOp: Op<undefined, 'masked_product'> = {
+  name: 'masked_product',
+  infer: ([g, w]) => [{ shape: [g!.shape[0]!, w!.shape[0]!], dtype: 'float32' }],
+  reference([g, w, lists, counts], _attrs, [out]) {
+    const [p, k] = out!.shape as readonly [number, number];
+    const form = { transposeA: false, transposeB: true };
+    const [all] = matmulOp.reference!([g!, w!], form, [out!]);
+    const y = new Float64Array(p * k);
+    for (let column = 0; column < k; column++)
+      for (let i = 0; i < counts!.data[column]!; i++) {
+        const place = (lists!.data[column * p + i]! / 4) * k + column;
+        y[place] = all![place]!;
+      }
+    return [y];
+  },
+};
+
+export const listedOps = [
+  nonzeroListsOp,
+  listedProductOp,
+  listedGradientOp,
+  maskedProductOp,
+] as const;
 export type ListedOpName = (typeof listedOps)[number]['name'];
