@@ -9,6 +9,8 @@ import type { Local } from '../assembler/module.ts';
 import { atMost, type KernelBuilder } from '../kernel.ts';
 
 const line = 64;
+/** Smaller tensors are in the second-level cache already where a kernel has just made them, and soon there in any case. */
+const leastBytes = 2 ** 20;
 
 /** Reads a number of each cache line of the rows `start` up to `end` of `x`, those that exist, of `rows` in all. */
 export function touchRows(
@@ -18,6 +20,7 @@ export function touchRows(
   start: Instruction,
   end: Instruction,
 ): Instruction[] {
+  if (rows * rowBytes < leastBytes) return [];
   const code: Instruction[] = [];
   const address = (row: Instruction): Local => {
     const own = fn.define(code, row);
