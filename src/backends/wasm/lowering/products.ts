@@ -230,7 +230,7 @@ export function listedGradient(a: Value, b: Value): Value | undefined {
 }
 
 /** Bytes of gradients that a masked product reads again and again. */
-const nearGradients = 128 * 1024;
+const nearGradients = 256 * 1024;
 
 /**
  * The product that a node is, at the places alone where `mask` is not zero, in case that may pay: of a gradient behind a ReLU.
