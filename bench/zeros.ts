@@ -6,7 +6,7 @@ import type { EngineOptions } from '../src/backends/wasm/engine.ts';
 import { RandomSequence } from '../src/core/random.ts';
 import { datasets, type Model, Tensor } from '../src/index.ts';
 import { Graph, type Value } from '../src/ir/graph.ts';
-import { input, matmul } from '../src/ops/index.ts';
+import { input, less, matmul, select } from '../src/ops/index.ts';
 import { Session } from '../src/runtime/session.ts';
 import { digits, table } from './tables.ts';
 import { brisk, hasty, timeSteps } from './timing.ts';
@@ -18,7 +18,7 @@ interface Product {
   shapes: readonly (readonly [number, number])[];
   /** Which of the matrices has the zeros. */
   sparse: number;
-  of(a: Value, b: Value): Value;
+  of(...matrices: readonly Value[]): Value;
 }
 
 function gradient(batch: number, sparse: 0 | 1): Product {
@@ -29,7 +29,7 @@ function gradient(batch: number, sparse: 0 | 1): Product {
       [batch, 512],
     ],
     sparse,
-    of: (x, g) => matmul(x, g, true),
+    of: (x, g) => matmul(x!, g!, true),
   };
 }
 
@@ -41,7 +41,17 @@ const products: readonly Product[] = [
       [512, 512],
     ],
     sparse: 0,
-    of: (x, w) => matmul(x, w),
+    of: (x, w) => matmul(x!, w!),
+  },
+  {
+    name: 'g · wᵀ where y > 0, 32 × 512 × 512, zeros in y',
+    shapes: [
+      [32, 512],
+      [512, 512],
+      [32, 512],
+    ],
+    sparse: 2,
+    of: (g, w, y) => select(less(0, y!), matmul(g!, w!, false, true), 0),
   },
   gradient(32, 0),
   gradient(32, 1),
@@ -81,7 +91,7 @@ async function timeProduct(
 ): Promise<number> {
   const random = new RandomSequence(1, 80);
   const graph = new Graph();
-  const values = shapes.map((shape, i) => input(graph, `x${i}`, shape)) as [Value, Value];
+  const values = shapes.map((shape, i) => input(graph, `x${i}`, shape));
   graph.outputs.set('y', of(...values));
   const inputs = Object.fromEntries(
     values.map(({ shape }, i) => {
