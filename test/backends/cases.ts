@@ -1,7 +1,7 @@
 /** @file A case for every operation, on plain and on awkward shapes. */
 import type { Value } from '../../src/ir/graph.ts';
 import * as ops from '../../src/ops/index.ts';
-import { pixelwise } from '../support/geometry.ts';
+import { pixelwise, same3x3 } from '../support/geometry.ts';
 import type { Case, InputSpec } from './judge.ts';
 
 const positive: InputSpec['fill'] = (u) => 0.1 + u * 3;
@@ -248,10 +248,7 @@ const convs: { x: number[]; w: number[]; attrs: Partial<ops.ConvAttrs> }[] = [
     w: [3, 3, 4, 9],
     attrs: {
       strides: [2, 2],
-      padding: [
-        [1, 1],
-        [1, 1],
-      ],
+      padding: same3x3.padding,
     },
   },
   { x: [2, 9, 8, 4], w: [3, 3, 4, 16], attrs: { dilation: [2, 2] } },
@@ -306,10 +303,7 @@ const convs: { x: number[]; w: number[]; attrs: Partial<ops.ConvAttrs> }[] = [
     w: [3, 3, 1, 4],
     attrs: {
       groups: 4,
-      padding: [
-        [1, 1],
-        [1, 1],
-      ],
+      padding: same3x3.padding,
     },
   },
   {
@@ -341,10 +335,7 @@ const convs: { x: number[]; w: number[]; attrs: Partial<ops.ConvAttrs> }[] = [
     x: [2, 8, 8, 8],
     w: [3, 3, 8, 8],
     attrs: {
-      padding: [
-        [1, 1],
-        [1, 1],
-      ],
+      padding: same3x3.padding,
     },
   },
   { x: [3, 7, 9, 12], w: [3, 3, 12, 20], attrs: {} },
@@ -353,10 +344,7 @@ const convs: { x: number[]; w: number[]; attrs: Partial<ops.ConvAttrs> }[] = [
     x: [2, 2, 3, 8],
     w: [3, 3, 8, 12],
     attrs: {
-      padding: [
-        [1, 1],
-        [1, 1],
-      ],
+      padding: same3x3.padding,
     },
   },
   {
@@ -373,10 +361,7 @@ const convs: { x: number[]; w: number[]; attrs: Partial<ops.ConvAttrs> }[] = [
     x: [5, 9, 9, 32],
     w: [3, 3, 32, 16],
     attrs: {
-      padding: [
-        [1, 1],
-        [1, 1],
-      ],
+      padding: same3x3.padding,
     },
   },
 ];

@@ -177,9 +177,15 @@ export function pieceStart(
   return i32.add(i32.mul(index.get(), i32.const(size - 1)), atMost(index.get(), long));
 }
 
-/** min(value, limit); `value` is evaluated twice. */
-export function atMost(value: Instruction, limit: number): Instruction {
-  return control.select(value, i32.const(limit), i32.lt_s(value, i32.const(limit)));
+/** min(value, limit); both are evaluated twice. */
+export function atMost(value: Instruction, limit: number | Instruction): Instruction {
+  const most = typeof limit === 'number' ? i32.const(limit) : limit;
+  return control.select(value, most, i32.lt_s(value, most));
+}
+
+/** max(value, 0); `value` is evaluated twice. */
+export function notNegative(value: Instruction): Instruction {
+  return control.select(i32.const(0), value, i32.lt_s(value, i32.const(0)));
 }
 
 /** `base + index·scale`, scale constant. */

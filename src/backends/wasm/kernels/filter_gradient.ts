@@ -176,7 +176,7 @@ export function filterPartialsKernel(node: Node): KernelSpec {
         code.push(
           ...forRange(start, begin.get(), () => end.get(), block, [
             stop.set(i32.add(start.get(), i32.const(block))),
-            stop.set(control.select(stop.get(), end.get(), i32.lt_s(stop.get(), end.get()))),
+            stop.set(atMost(stop.get(), end.get())),
             ...forRange(tileNumber, firstTile.get(), lastTile, 1, body),
           ]),
         );

@@ -136,7 +136,7 @@ export function fusedSumKernel(node: Node): KernelSpec {
           end.set(atMost(i32.add(begun.get(), i32.const(attrs.rows)), rows)),
           ...forRange(first, begun.get(), () => end.get(), rowsAtOnce, [
             last.set(i32.add(first.get(), i32.const(rowsAtOnce))),
-            last.set(control.select(last.get(), end.get(), i32.lt_s(last.get(), end.get()))),
+            last.set(atMost(last.get(), end.get())),
             ...(blocks === 1
               ? []
               : streams.flatMap(({ pointer, rowBytes }) =>

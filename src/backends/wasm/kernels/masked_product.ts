@@ -114,13 +114,8 @@ export function maskedProductKernel(node: Node): KernelSpec {
               to.set(at(y.get(), column.get(), 4)),
               list.set(at(lists.get(), column.get(), m * 4)),
               end.set(at(list.get(), i32.load(at(counts.get(), column.get(), 4)), 4)),
-              control.block(
-                control.loop(
-                  control.br_if(1, i32.lt_u(left, i32.const(most * 4))),
-                  ...tile(most),
-                  control.br(0),
-                ),
-              ),
+              // As long as `most` places are left.
+              ...whileLess(list, () => i32.sub(end.get(), i32.const(most * 4 - 1)), tile(most)),
               ...rest(most - 1),
             ],
           ),

@@ -15,7 +15,7 @@ import {
   v128,
 } from '../assembler/instructions.ts';
 import { forRange, type Local } from '../assembler/module.ts';
-import { at, type KernelBuilder, type KernelSpec } from '../kernel.ts';
+import { at, atMost, type KernelBuilder, type KernelSpec, notNegative } from '../kernel.ts';
 import { loadVector, storeVector } from './elementwise.ts';
 import { orAnyNaN } from './window_maximum.ts';
 
@@ -262,10 +262,7 @@ function countInside(
   const code: Instruction[] = [];
   const from = fn.define(code, first);
   const to = fn.define(code, i32.add(from.get(), i32.const(taps)));
-  code.push(
-    from.set(control.select(i32.const(0), from.get(), i32.lt_s(from.get(), i32.const(0)))),
-    to.set(control.select(i32.const(extent), to.get(), i32.gt_s(to.get(), i32.const(extent)))),
-  );
+  code.push(from.set(notNegative(from.get())), to.set(atMost(to.get(), extent)));
   return { code, value: i32.sub(to.get(), from.get()) };
 }
 

@@ -6,7 +6,7 @@
  */
 import { control, type Instruction, i32 } from '../assembler/instructions.ts';
 import type { Local } from '../assembler/module.ts';
-import { atMost, type KernelBuilder } from '../kernel.ts';
+import { atMost, type KernelBuilder, notNegative } from '../kernel.ts';
 
 const line = 64;
 /** Smaller tensors are in the second-level cache already where a kernel has just made them, and soon there in any case. */
@@ -24,8 +24,7 @@ export function touchRows(
   const code: Instruction[] = [];
   const address = (row: Instruction): Local => {
     const own = fn.define(code, row);
-    const positive = control.select(own.get(), i32.const(0), i32.gt_s(own.get(), i32.const(0)));
-    code.push(own.set(positive));
+    code.push(own.set(notNegative(own.get())));
     const bytes = i32.mul(atMost(own.get(), rows), i32.const(rowBytes));
     return fn.define(code, i32.add(x.get(), bytes));
   };

@@ -15,6 +15,7 @@ import { at, atMost, evenPieces, type KernelBuilder, type KernelSpec, unravel } 
 import { transforms, transposed, type WinogradPartialsAttrs } from '../ops/winograd.ts';
 import { firstPixel, fittingTiles } from './winograd.ts';
 import {
+  type Chunk,
   planeBytes,
   sandwich,
   touchTiles,
@@ -65,10 +66,7 @@ export function winogradPartialsKernel(node: Node): KernelSpec {
             fn,
             gradient,
             { images: n, oh, ow, k, th, tw },
-            first,
-            count,
-            hidden,
-            chunk,
+            { first, count, v: hidden, chunk },
           ),
           ...addProducts(
             fn,
@@ -98,13 +96,9 @@ interface GradientGeometry {
 function transformGradients(
   fn: KernelBuilder,
   gradient: Local,
-  geometry: GradientGeometry,
-  first: Local,
-  count: Local,
-  hidden: Instruction,
-  chunk: number,
+  { images, oh, ow, k, th, tw }: GradientGeometry,
+  { first, count, v: hidden, chunk }: Omit<Chunk, 'zeros'>,
 ): Instruction[] {
-  const { images, oh, ow, k, th, tw } = geometry;
   const rows = { images, h: oh, rowBytes: ow * k * 4, th, tw, before: 0, reach: 2 };
   const t = fn.local('i32');
   const body: Instruction[] = [];
